@@ -4,12 +4,12 @@ Source: CloudWatch API reference, "Dashboard body structure and syntax".
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_rules.metric_math import MetricMath
-from aws_rules.recording import Metric, Recording, Series
+from aws_rules.metric_math import MetricMath, Series
+from aws_rules.recording import Metric, Recording
 
 Document = dict[str, Any]
 _DEFAULTS = {"period": 300}  # seconds
@@ -43,36 +43,20 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
-    """A widget of type metric."""
+class Widget:
+    """A graph has lines, a widget of states has alarms; any other is not drawn by the report.
 
-    place: Place
-    title: str
-    unit: str
-    floor: float | None
-    lines: list[Line]
-    thresholds: list[Threshold]
-
-
-@dataclass(frozen=True, slots=True)
-class States:
-    """A widget of type alarm: names of alarms."""
-
-    place: Place
-    title: str
-    alarms: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """A widget of a type that the report does not draw."""
+    ``kind`` is "graph", "states" or the body's own word for the type.
+    """
 
     place: Place
     kind: str
     title: str
-
-
-Widget = Graph | States | Other
+    unit: str = ""
+    floor: float | None = None
+    lines: Sequence[Line] = ()
+    thresholds: Sequence[Threshold] = ()
+    alarms: Sequence[str] = ()
 
 
 def widgets(body: str, recording: Recording | None) -> list[Widget]:
@@ -100,22 +84,21 @@ def _widget(widget: Document, recording: Recording | None) -> Widget:
     title = properties.get("title", "")
     match widget["type"]:
         case "alarm":
-            return States(place, title, [arn.rsplit(":", 1)[-1] for arn in properties["alarms"]])
+            names = [arn.rsplit(":", 1)[-1] for arn in properties["alarms"]]
+            return Widget(place, "states", title, alarms=names)
         case "metric" if properties.get("view", "timeSeries") == "timeSeries":
             axis = properties.get("yAxis", {}).get("left", {})
-            return Graph(
-                place,
-                title,
-                axis.get("label", ""),
-                axis.get("min"),
+            across = properties.get("annotations", {}).get("horizontal", [])
+            return Widget(
+                *(place, "graph", title, axis.get("label", ""), axis.get("min")),
                 list(_lines(properties, recording)),
                 [
                     Threshold(one.get("label", ""), one["value"], one.get("color", ""))
-                    for one in properties.get("annotations", {}).get("horizontal", [])
+                    for one in across
                 ],
             )
         case kind:
-            return Other(place, kind, title)
+            return Widget(place, kind, title)
 
 
 def _lines(properties: Document, recording: Recording | None) -> Iterator[Line]:

@@ -1,23 +1,30 @@
 """What a rehearsal recorded of CloudWatch: the dashboard's own metrics, and the alarms' states."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-FILE = "build/report/recording-{}.json"
+from aws_rules.metric_math import Series
 
-Series = Mapping[int, float]  # by the start of each period, seconds since the epoch
+FILE = "build/report/recording-{}.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One series; ``dimensions`` are sorted pairs, ``period`` is in seconds."""
+    """One series; ``dimensions`` are sorted pairs, ``period`` is in seconds.
+
+    The dimensions are part of a metric's identity: it is not the one under another set of them.
+    """
 
     namespace: str
     name: str
     dimensions: tuple[tuple[str, str], ...]
     statistic: str
     period: int
+
+    def __str__(self) -> str:
+        """As it reads in a complaint."""
+        of = ", ".join(f"{name}={value}" for name, value in self.dimensions)
+        return f"{self.statistic} of {self.namespace} {self.name} of {of or 'no dimension'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +66,11 @@ def document(recording: Recording) -> dict[str, Any]:
 def parsed(document: dict[str, Any]) -> Recording:
     """What `document` made."""
     series = {
-        Metric(**{**metric, "dimensions": tuple(sorted(metric["dimensions"].items()))}): {
-            int(at): value for at, value in points
-        }
-        for metric, points in map(_split, document["series"])
+        Metric(
+            *(one["namespace"], one["name"], tuple(sorted(one["dimensions"].items()))),
+            *(one["statistic"], one["period"]),
+        ): {int(at): value for at, value in one["points"]}
+        for one in document["series"]
     }
     acts = [Act(**act) for act in document["acts"]]
     return Recording(**{**document, "acts": acts, "series": series})
-
-
-def _split(one: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[int, float]]]:
-    return {key: value for key, value in one.items() if key != "points"}, one["points"]

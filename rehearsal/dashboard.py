@@ -6,7 +6,7 @@ usage: python -m rehearsal.dashboard ENVIRONMENT FILE
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from aws_rules.dashboard import metrics_of
-from aws_rules.recording import Act, Metric, Recording, Series, document
+from aws_rules.recording import Act, Metric, Recording, document
 from emulator.clean_environment import run_command
 from emulator.cloudwatch.evaluation import State
-from emulator.cloudwatch.evaluator import MINUTE, Clock, Evaluator, Stat
+from emulator.cloudwatch.evaluator import MINUTE, Clock
 from emulator.cloudwatch.publisher import Publisher, newest
 from rehearsal.alarms.table import Connections, Keys, Load, WrongLogins
 from rehearsal.common.deployed import Deployed, application, described
@@ -28,18 +28,6 @@ from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED, Step
 from vibewell_redis.limiter import RateLimiter
-
-Answers = dict[Metric, Series]
-
-
-def answers(evaluator: Evaluator, metrics: Iterable[Metric], began: int, ended: int) -> Answers:
-    """Every metric between two moments, in seconds since the epoch."""
-    stats = {
-        Stat(one.namespace, one.name, frozenset(one.dimensions), one.statistic, one.period): one
-        for one in metrics
-    }
-    found = evaluator.retrieved([*stats], began, ended)
-    return {metric: found.get(stat, {}) for stat, metric in stats.items()}
 
 
 def shown(cloudwatch: Any) -> Iterator[Metric]:
@@ -144,8 +132,8 @@ class Recorder:
     def write(self, rehearsal: Rehearsal) -> str:
         """Ask CloudWatch what the deployed dashboard would ask it, and write the file."""
         began = self._clock.minute - self._minutes * MINUTE
-        metrics = shown(rehearsal.aws("cloudwatch"))
-        series = answers(self._evaluator, metrics, began, self._clock.minute)
+        metrics = [*dict.fromkeys(shown(rehearsal.aws("cloudwatch")))]
+        series = self._evaluator.retrieved(metrics, began, self._clock.minute)
         recording = Recording(
             recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
             commit=run_command(_COMMIT).stdout.strip(),

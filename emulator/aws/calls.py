@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,7 +29,7 @@ class Calls:
     def record(self) -> None:
         """Begin; services that are mounted later are not seen."""
         for name, handler in list(SERVICE_HANDLERS.items()):
-            SERVICE_HANDLERS[name] = self._recorded(name, handler)
+            SERVICE_HANDLERS[name] = partial(self._recorded, name, handler)
 
     def history(self) -> list[dict[str, Any]]:
         """Each call so far: function, role, host, IAM action, identifying parameters, status, time.
@@ -38,28 +39,23 @@ class Calls:
         with self._lock:
             return list(self._calls)
 
-    def _recorded(self, service: str, handler: Handler) -> Handler:
-        async def handle(*parts: Any) -> Answer:
-            answer = await handler(*parts)
-            request = Request(*parts)
-            caller = FUNCTION_OF_KEY.get(
-                extract_access_key_id(request.headers, request.query) or ""
-            )
-            if caller is not None:
-                named = _of_bucket(request) if service == "s3" else _parameters(request)
-                call = {
-                    **caller,
-                    "host": request.headers.get("host", ""),
-                    "action": _action(service, request),
-                    "parameters": {key: named[key] for key in named.keys() & IDENTIFYING},
-                    "status": answer[0],
-                    "time": time.time(),
-                }
-                with self._lock:
-                    self._calls.append(call)
-            return answer
-
-        return handle
+    async def _recorded(self, service: str, handler: Handler, *parts: Any) -> Answer:
+        answer = await handler(*parts)
+        request = Request(*parts)
+        caller = FUNCTION_OF_KEY.get(extract_access_key_id(request.headers, request.query) or "")
+        if caller is not None:
+            named = _of_bucket(request) if service == "s3" else _parameters(request)
+            call = {
+                **caller,
+                "host": request.headers.get("host", ""),
+                "action": _action(service, request),
+                "parameters": {key: named[key] for key in named.keys() & IDENTIFYING},
+                "status": answer[0],
+                "time": time.time(),
+            }
+            with self._lock:
+                self._calls.append(call)
+        return answer
 
 
 def _action(service: str, request: Request) -> str:

@@ -17,6 +17,7 @@ The form of a message is that of public receivers: the event's name and its sour
 """
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -24,8 +25,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from aws_rules.policies import Request
-from aws_rules.principals import Caller
+from aws_rules.iam import Caller, Request
 from emulator.aws.clients import client
 from emulator.cloudwatch.actions import Outbox, require
 
@@ -35,9 +35,21 @@ UNRESOLVABLE = (
 CHATBOT_ENDPOINT = "https://global.sns-api.chatbot.amazonaws.com"
 
 _ALARM = ("AlarmName", "NewStateValue", "NewStateReason", "StateChangeTime", "Trigger")
-_TEXTS = ("textType", "title", "description")
-_LISTS = ("nextSteps", "keywords")
-_METADATA = ("threadId", "summary", "eventType")
+# The members of a custom notification and of its parts.
+_SCHEMA: dict[str, dict[str, type]] = {
+    "notification": {
+        **dict.fromkeys(("version", "source", "id"), object),
+        **dict.fromkeys(("content", "metadata"), dict),
+    },
+    "content": {
+        **dict.fromkeys(("textType", "title", "description"), str),
+        **dict.fromkeys(("nextSteps", "keywords"), list),
+    },
+    "metadata": {
+        **dict.fromkeys(("threadId", "summary", "eventType"), str),
+        **dict.fromkeys(("relatedResources", "additionalContext", "enableCustomActions"), object),
+    },
+}
 
 
 class Inbox:
@@ -127,38 +139,19 @@ def custom_problem(message: str) -> str | None:
         return "free text is never shown"
     if notification.get("version") != "1.0" or notification.get("source") != "custom":
         return 'a custom notification has "version": "1.0" and "source": "custom"'
-    content = notification.get("content")
-    if not isinstance(content, dict) or not content.get("description"):
+    for part, members in _SCHEMA.items():
+        document = notification if part == "notification" else notification.get(part, {})
+        for key, value in document.items():
+            if key not in members:
+                return f"the {part} has no {key}"
+            if not isinstance(value, members[key]):
+                return f"{key} of the {part} must be a {members[key].__name__}"
+    content = notification.get("content", {})
+    if not content.get("description"):
         return "a custom notification has a content with a description"
     if content.get("textType", "client-markdown") != "client-markdown":
         return "textType can only be client-markdown"
-    metadata = notification.get("metadata", {})
-    return (
-        _unknown(
-            notification, ("version", "source", "id", "content", "metadata"), "the notification"
-        )
-        or _mistyped(content, _TEXTS, str, "content")
-        or _mistyped(content, _LISTS, list, "content")
-        or _unknown(content, (*_TEXTS, *_LISTS), "content")
-        or _mistyped(metadata, _METADATA, str, "metadata")
-        or _unknown(
-            metadata,
-            (*_METADATA, "relatedResources", "additionalContext", "enableCustomActions"),
-            "metadata",
-        )
-    )
-
-
-def _mistyped(
-    document: dict[str, Any], keys: tuple[str, ...], kind: type, where: str
-) -> str | None:
-    wrong = [key for key in keys if key in document and not isinstance(document[key], kind)]
-    return f"{where}: {', '.join(wrong)} must be a {kind.__name__}" if wrong else None
-
-
-def _unknown(document: dict[str, Any], keys: tuple[str, ...], where: str) -> str | None:
-    extra = sorted(document.keys() - set(keys))
-    return f"{where} has no {', '.join(extra)}" if extra else None
+    return None
 
 
 _PROBLEMS: dict[str, Callable[[str], str | None]] = {
@@ -173,33 +166,29 @@ _PUBLISHER = "arn:aws:iam::000000000000:role/elasticache"
 
 
 class EventTopic(Outbox):
-    """The events of ElastiCache; `client(service)` calls AWS."""
-
-    def __init__(self, client: Callable[[str], Any], account: str, region: str) -> None:
-        super().__init__()
-        self._client = client
-        self._account, self._region = account, region
+    """The events of ElastiCache."""
 
     def send(self, topic: str, event: str, source: str, refused: Callable[[], None]) -> None:
         """Publish an event; `refused` is called when it cannot arrive."""
-        self.submit(partial(self._send, topic, event, source), refused, event=event, topic=topic)
+        self.submit(partial(_publish, topic, event, source), refused, event=event, topic=topic)
 
-    def _send(self, topic: str, event: str, source: str) -> None:
-        region, account = topic.split(":")[3:5]
-        if (region, account) != (self._region, self._account):
-            raise PermissionError(f"{topic} is in another account or Region than the group")
-        attributes = self._client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
-        if attributes.get("KmsMasterKeyId"):
-            raise PermissionError(f"{topic} is encrypted, and ElastiCache cannot publish to it")
-        context = {"aws:SourceOwner": account, "aws:SecureTransport": "true"}
-        require(
-            f"the policy of {topic}",
-            json.loads(attributes["Policy"]),
-            Request("sns:Publish", topic, context),
-            Caller("000000000000", role=_PUBLISHER),
-        )
-        self._client("sns").publish(
-            TopicArn=topic,
-            Subject="ElastiCache Notification Message",
-            Message=json.dumps({event: source}),
-        )
+
+def _publish(topic: str, event: str, source: str) -> None:
+    region, account = topic.split(":")[3:5]
+    if (region, account) != (os.environ["AWS_REGION"], os.environ["MINISTACK_ACCOUNT_ID"]):
+        raise PermissionError(f"{topic} is in another account or Region than the group")
+    attributes = client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+    if attributes.get("KmsMasterKeyId"):
+        raise PermissionError(f"{topic} is encrypted, and ElastiCache cannot publish to it")
+    context = {"aws:SourceOwner": account, "aws:SecureTransport": "true"}
+    require(
+        f"the policy of {topic}",
+        json.loads(attributes["Policy"]),
+        Request("sns:Publish", topic, context),
+        Caller("000000000000", role=_PUBLISHER),
+    )
+    client("sns").publish(
+        TopicArn=topic,
+        Subject="ElastiCache Notification Message",
+        Message=json.dumps({event: source}),
+    )

@@ -8,7 +8,7 @@ import json
 import re
 import threading
 from collections import Counter
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -46,28 +46,25 @@ class ModelCheck:
     def mount(self) -> None:
         """Wrap the services that are mounted by now."""
         for ours, service in _SERVICES.items():
-            SERVICE_HANDLERS[ours] = self._guarded(service, SERVICE_HANDLERS[ours])
+            SERVICE_HANDLERS[ours] = partial(self._guarded, service, SERVICE_HANDLERS[ours])
 
     def answers(self) -> dict[str, list[str]]:
         """Paths of all fields that were answered, by operation, like elasticache:DescribeUsers."""
         with self._lock:
             return {operation: sorted(paths) for operation, paths in self._answers.items()}
 
-    def _guarded(self, service: str, handler: Handler) -> Handler:
-        async def handle(*parts: Any) -> Answer:
-            request = Request(*parts)
-            called = _operation(service, request)
-            if called is None:
-                return await handler(*request)
-            try:
-                _check(called, request)
-            except model.MalformedError as malformed:
-                return _refused(called, str(malformed))
-            answer = await handler(*request)
-            self._note(f"{service}:{called.name}", called, answer)
-            return answer
-
-        return handle
+    async def _guarded(self, service: str, handler: Handler, *parts: Any) -> Answer:
+        request = Request(*parts)
+        called = _operation(service, request)
+        if called is None:
+            return await handler(*request)
+        try:
+            _check(called, request)
+        except model.MalformedError as malformed:
+            return _refused(called, str(malformed))
+        answer = await handler(*request)
+        self._note(f"{service}:{called.name}", called, answer)
+        return answer
 
     def _note(self, name: str, called: OperationModel, answer: Answer) -> None:
         status, headers, body = answer

@@ -21,7 +21,6 @@ from ministack.app import app as ministack  # type: ignore[import-not-found]
 
 from emulator.aws import cfn_types, drift, function_runtime, patches, services
 from emulator.aws.calls import Calls
-from emulator.aws.clients import client
 from emulator.aws.function_runtime import PrivateLink
 from emulator.aws.inbox import EventTopic, Inbox
 from emulator.aws.model_check import ModelCheck
@@ -39,22 +38,17 @@ Operation = Callable[..., Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class ControlApi:
+def control_api(application: Any, operations: Mapping[str, Operation]) -> Any:
     """An ASGI application in front of another, which gets every request to other addresses.
 
     Each operation is a function by name. The query string gives its keyword arguments, all text;
     the answer is its result as JSON.
     """
 
-    def __init__(self, application: Any, operations: Mapping[str, Operation]) -> None:
-        self._application = application
-        self._operations = operations
-
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
-        """One connection, as ASGI hands it over."""
-        operation = self._operations.get(scope.get("path", "").removeprefix(PREFIX))
+    async def connection(scope: dict[str, Any], receive: Any, send: Send) -> None:
+        operation = operations.get(scope.get("path", "").removeprefix(PREFIX))
         if operation is None:
-            await self._application(scope, receive, send)
+            await application(scope, receive, send)
             return
         arguments = dict(parse_qsl(scope["query_string"].decode()))
         result = await asyncio.to_thread(operation, **arguments)
@@ -62,17 +56,19 @@ class ControlApi:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(result).encode()})
 
+    return connection
+
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, or until standard input closes when asked to."""
     descriptor, *flags = sys.argv[1:]
-    inbox, rotation, alarm_actions = Inbox(), Rotation(), Actions(client)
+    inbox, rotation, alarm_actions = Inbox(), Rotation(), Actions()
     patches.install(inbox.deliver)
     notifications.on_state_change(alarm_actions.run)
     promises = Promises()
     cfn_types.install(promises)
     account, region = os.environ["MINISTACK_ACCOUNT_ID"], os.environ["AWS_REGION"]
-    event_topic = EventTopic(client, account, region)
+    event_topic = EventTopic()
     elasticache = ElastiCache(
         account,
         region,
@@ -121,7 +117,7 @@ def main() -> None:
         "watched": function_runtime.watched,
     }
     try:
-        asyncio.run(_serve(f"fd://{descriptor}", private_link, ControlApi(ministack, operations)))
+        asyncio.run(_serve(f"fd://{descriptor}", private_link, control_api(ministack, operations)))
     finally:
         elasticache.close()
     sys.stdout.flush()

@@ -8,6 +8,7 @@ its role.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -75,7 +76,7 @@ def mount(elasticache: ElastiCache, rotation: Rotation, addresses: AddressHistor
         ("servicequotas", _quotas),
         ("ssm", _systems_manager),
     ):
-        SERVICE_HANDLERS[name] = _answering(ours, SERVICE_HANDLERS.get(name))
+        SERVICE_HANDLERS[name] = partial(_answering, ours, SERVICE_HANDLERS.get(name))
 
 
 def find_subnet(subnet_id: str) -> Subnet | None:
@@ -90,17 +91,13 @@ def find_subnet(subnet_id: str) -> Subnet | None:
     return Subnet(subnet["SubnetId"], subnet["AvailabilityZone"], subnet["VpcId"])
 
 
-def _answering(ours: Ours, other: Handler | None = None) -> Handler:
+async def _answering(ours: Ours, other: Handler | None, *parts: Any) -> Answer:
     """``ours`` answers on a thread, since it may ask this very server; else ``other`` does."""
-
-    async def handle(*parts: Any) -> Answer:
-        request = Request(*parts)
-        answer = await asyncio.to_thread(ours, request)
-        if answer is None and other is not None:
-            return await other(*request)
-        return answer or _json(501, {"message": f"not rehearsed: {request.path}"})
-
-    return handle
+    request = Request(*parts)
+    answer = await asyncio.to_thread(ours, request)
+    if answer is None and other is not None:
+        return await other(*request)
+    return answer or _json(501, {"message": f"not rehearsed: {request.path}"})
 
 
 def _json(status: int, content: Any) -> Answer:

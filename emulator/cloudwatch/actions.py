@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from aws_rules.policies import Policy, Request, consult
-from aws_rules.principals import Caller
+from aws_rules.iam import Caller, Policy, Request, consult
+from emulator.aws.clients import client
 
 _LISTS = {
     "ALARM": "AlarmActions",
@@ -63,11 +63,7 @@ def require(where: str, policy: Mapping[str, Any], request: Request, caller: Cal
 
 
 class Actions(Outbox):
-    """The actions of alarms; `client(service)` calls AWS."""
-
-    def __init__(self, client: Callable[[str], Any]) -> None:
-        super().__init__()
-        self._client = client
+    """The actions of alarms."""
 
     def run(self, alarm: Alarm, old: str, new: str, reason: str) -> None:
         """Do what `alarm`, as DescribeAlarms describes it, asks for when it becomes `new`."""
@@ -77,31 +73,30 @@ class Actions(Outbox):
         text = _message(alarm, OldStateValue=old, NewStateValue=new, NewStateReason=reason)
         line = f'{new}: "{name}"'[:_SUBJECT]
         for topic in alarm.get(_LISTS[new]) or []:
-            self.submit(partial(self._send, arn, topic, line, text), alarm=name, topic=topic)
+            self.submit(partial(_send, arn, topic, line, text), alarm=name, topic=topic)
 
-    def _send(self, alarm_arn: str, topic: str, line: str, text: str) -> None:
-        account = alarm_arn.split(":")[4]
-        caller = Caller(account, service="cloudwatch.amazonaws.com")
-        context = {
-            "aws:SourceArn": alarm_arn,
-            "aws:SourceAccount": account,
-            "aws:SecureTransport": "true",
-        }
-        attributes = self._client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
-        policy = json.loads(attributes["Policy"])
-        if policy.get("Id") != _DEFAULT_POLICY:
-            publish = Request("sns:Publish", topic, context)
-            require(f"the policy of {topic}", policy, publish, caller)
-        if key := attributes.get("KmsMasterKeyId"):
-            # AWS's own alias/aws/sns is no way around: its policy cannot name CloudWatch, and
-            # messages to a topic under it are lost (aws/aws-cdk#11121).
-            key_policy = self._client("kms").get_key_policy(KeyId=key, PolicyName="default")[
-                "Policy"
-            ]
-            for action in ("kms:GenerateDataKey", "kms:Decrypt"):
-                use = Request(action, key, context)
-                require(f"the policy of key {key}", json.loads(key_policy), use, caller)
-        self._client("sns").publish(TopicArn=topic, Subject=line, Message=text)
+
+def _send(alarm_arn: str, topic: str, line: str, text: str) -> None:
+    account = alarm_arn.split(":")[4]
+    caller = Caller(account, service="cloudwatch.amazonaws.com")
+    context = {
+        "aws:SourceArn": alarm_arn,
+        "aws:SourceAccount": account,
+        "aws:SecureTransport": "true",
+    }
+    attributes = client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+    policy = json.loads(attributes["Policy"])
+    if policy.get("Id") != _DEFAULT_POLICY:
+        publish = Request("sns:Publish", topic, context)
+        require(f"the policy of {topic}", policy, publish, caller)
+    if key := attributes.get("KmsMasterKeyId"):
+        # AWS's own alias/aws/sns is no way around: its policy cannot name CloudWatch, and
+        # messages to a topic under it are lost (aws/aws-cdk#11121).
+        key_policy = client("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+        for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+            use = Request(action, key, context)
+            require(f"the policy of key {key}", json.loads(key_policy), use, caller)
+    client("sns").publish(TopicArn=topic, Subject=line, Message=text)
 
 
 def _message(alarm: Alarm, **changed: str) -> str:

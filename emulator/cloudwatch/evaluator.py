@@ -6,34 +6,14 @@ CloudWatch's time, run faster than ours.
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_rules.metric_math import MetricMath, Missing
-from aws_rules.metric_math.values import Series
+from aws_rules.metric_math import MetricMath, Missing, Series
+from aws_rules.recording import Metric
 from emulator.cloudwatch.evaluation import Rule, State, Treatment, next_state
-
-
-@dataclass(frozen=True)
-class Stat:
-    """One metric, one statistic; `period` is in seconds.
-
-    The dimensions are part of a metric's identity: nothing is found under another set of them.
-    """
-
-    namespace: str
-    metric: str
-    dimensions: frozenset[tuple[str, str]]
-    statistic: str
-    period: int
-
-    def __str__(self) -> str:
-        """As it reads in a complaint."""
-        of = ", ".join(f"{name}={value}" for name, value in sorted(self.dimensions))
-        return f"{self.statistic} of {self.namespace} {self.metric} of {of or 'no dimension'}"
 
 
 @dataclass(frozen=True)
@@ -43,7 +23,7 @@ class Alarm:
     name: str
     state: State
     rule: Rule
-    stats: Mapping[str, Stat]
+    stats: Mapping[str, Metric]
     expressions: Mapping[str, str]
     result: str
     actions: Mapping[State, tuple[str, ...]]
@@ -54,7 +34,7 @@ class Alarm:
         return next(iter(self.stats.values())).period
 
     def figure(
-        self, series: Mapping[Stat, Series], times: list[int], missing: Missing
+        self, series: Mapping[Metric, Series], times: list[int], missing: Missing
     ) -> list[float | None]:
         """The figure in each of the periods that begin at `times`; None where there is none."""
         by_query = {query: series.get(stat, {}) for query, stat in self.stats.items()}
@@ -91,7 +71,7 @@ class Evaluator:
         series = self._series(alarms, now)
         return {alarm.name: self._evaluate(alarm, series, now) for alarm in alarms}
 
-    def _evaluate(self, alarm: Alarm, series: Mapping[Stat, Series], now: int) -> State:
+    def _evaluate(self, alarm: Alarm, series: Mapping[Metric, Series], now: int) -> State:
         times = _periods(alarm, now)
         figures = alarm.figure(series, times, self.missing)
         state = next_state(alarm.rule, figures, alarm.state)
@@ -101,41 +81,34 @@ class Evaluator:
             )
         return state
 
-    def _series(self, alarms: Iterable[Alarm], now: int) -> dict[Stat, Series]:
+    def _series(self, alarms: Sequence[Alarm], now: int) -> dict[Metric, Series]:
+        by_stat: dict[Metric, Series] = {}
         # Hardly more than is looked at, in a call for each period: one alarm looks back over days,
         # most of them over minutes.
-        groups = defaultdict[int, set[Stat]](set)
-        begins: dict[int, int] = {}
-        for alarm in alarms:
-            for stat in alarm.stats.values():
-                # ministack gives every series of a metric for a query without dimensions;
-                # CloudWatch only the series that was published without any, which no node does.
-                if stat.dimensions:
-                    groups[stat.period].add(stat)
-                    began = _periods(alarm, now)[0]
-                    begins[stat.period] = min(begins.get(stat.period, now), began)
-        by_stat: dict[Stat, Series] = {}
-        for period, stats in groups.items():
-            by_stat |= self.retrieved([*stats], begins[period], now)
+        for period in {alarm.period for alarm in alarms}:
+            alike = [alarm for alarm in alarms if alarm.period == period]
+            # ministack gives every series of a metric for a query without dimensions; CloudWatch
+            # only the series that was published without any, which no node does.
+            stats = {stat for alarm in alike for stat in alarm.stats.values() if stat.dimensions}
+            began = min(_periods(alarm, now)[0] for alarm in alike)
+            by_stat |= self.retrieved([*stats], began, now)
         return by_stat
 
-    def retrieved(self, stats: Sequence[Stat], began: int, now: int) -> dict[Stat, Series]:
+    def retrieved(self, stats: Sequence[Metric], began: int, now: int) -> dict[Metric, Series]:
         """What CloudWatch has of each between two moments, in seconds since the epoch."""
-        parts = [stats[start : start + _QUERIES] for start in range(0, len(stats), _QUERIES)]
-        return {stat: one for part in parts for stat, one in self._part(part, began, now).items()}
-
-    def _part(self, stats: Sequence[Stat], began: int, now: int) -> dict[Stat, Series]:
-        answer = self._cloudwatch.get_metric_data(
-            MetricDataQueries=[_query(f"q{number}", stat) for number, stat in enumerate(stats)],
-            StartTime=datetime.fromtimestamp(began, UTC),
-            EndTime=datetime.fromtimestamp(now, UTC),
-        )
-        by_stat: dict[Stat, Series] = {}
-        for result in answer["MetricDataResults"]:
-            points = zip(result["Timestamps"], result["Values"], strict=True)
-            by_stat[stats[int(result["Id"][1:])]] = {
-                int(at.timestamp()): value for at, value in points
-            }
+        by_stat: dict[Metric, Series] = {}
+        for start in range(0, len(stats), _QUERIES):
+            part = stats[start : start + _QUERIES]
+            answer = self._cloudwatch.get_metric_data(
+                MetricDataQueries=[_query(f"q{number}", stat) for number, stat in enumerate(part)],
+                StartTime=datetime.fromtimestamp(began, UTC),
+                EndTime=datetime.fromtimestamp(now, UTC),
+            )
+            for result in answer["MetricDataResults"]:
+                points = zip(result["Timestamps"], result["Values"], strict=True)
+                by_stat[part[int(result["Id"][1:])]] = {
+                    int(at.timestamp()): value for at, value in points
+                }
         return by_stat
 
 
@@ -144,16 +117,13 @@ def _periods(alarm: Alarm, now: int) -> list[int]:
     return [end - number * alarm.period for number in range(alarm.rule.range, 0, -1)]
 
 
-def _query(name: str, stat: Stat) -> dict[str, Any]:
-    dimensions = [{"Name": key, "Value": value} for key, value in sorted(stat.dimensions)]
-    metric = {"Namespace": stat.namespace, "MetricName": stat.metric, "Dimensions": dimensions}
+def _query(name: str, stat: Metric) -> dict[str, Any]:
+    dimensions = [{"Name": key, "Value": value} for key, value in stat.dimensions]
+    metric = {"Namespace": stat.namespace, "MetricName": stat.name, "Dimensions": dimensions}
     return {
         "Id": name,
         "MetricStat": {"Metric": metric, "Period": stat.period, "Stat": stat.statistic},
     }
-
-
-_ONLY = "metric"  # the id given to the one metric of an alarm without metric math
 
 
 def read(described: Mapping[str, Any]) -> Alarm:
@@ -186,16 +156,15 @@ def _single(described: Mapping[str, Any]) -> dict[str, Any]:
     metric = {key: described[key] for key in ("Namespace", "MetricName")}
     metric["Dimensions"] = described.get("Dimensions", [])
     stat = {"Metric": metric, "Period": described["Period"], "Stat": described["Statistic"]}
-    return {"Id": _ONLY, "MetricStat": stat, "ReturnData": True}
+    return {"Id": "metric", "MetricStat": stat, "ReturnData": True}
 
 
-def _stat(query: Mapping[str, Any]) -> Stat:
+def _stat(query: Mapping[str, Any]) -> Metric:
     metric = query["Metric"]
-    dimensions = frozenset(
-        (dimension["Name"], dimension["Value"]) for dimension in metric.get("Dimensions", [])
-    )
-    return Stat(
-        metric["Namespace"], metric["MetricName"], dimensions, query["Stat"], int(query["Period"])
+    dimensions = sorted((one["Name"], one["Value"]) for one in metric.get("Dimensions", []))
+    return Metric(
+        *(metric["Namespace"], metric["MetricName"], tuple(dimensions)),
+        *(query["Stat"], int(query["Period"])),
     )
 
 

@@ -1,16 +1,36 @@
-"""The requests that a recorded call needs permission for.
+"""The requests that a recorded call needs permission for: its own, and the service's to KMS.
 
 What Lambda itself does in a function's role: log, network interfaces, dead letters.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from aws_rules.policies import Request
-from aws_rules.problem import CannotBeJudged
-from emulator.iam.implied import implied, secret_arn
-from emulator.iam.recorded import Call
+from aws_rules.iam import CannotBeJudged, Request
 from emulator.iam.reference import ACTIONS, DEPENDENT, Target
-from emulator.iam.template import Declared, Deployment
+from emulator.iam.template import Declared, Deployment, known
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to AWS: the function's and the role's ARN, ``service:Action``, and what it named.
+
+    `address` is the own name of an endpoint that it used, else ``""``. `parameters` are the
+    request's identifying ones by name, each a list: never a value that the function stores, sends
+    or reads.
+    """
+
+    function: str
+    role: str
+    action: str
+    parameters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    address: str = ""
+
+    def first(self, name: str) -> str | None:
+        """The first value of a parameter, or None when it was not given."""
+        values = self.parameters.get(name, ())
+        return values[0] if values else None
+
 
 # Which parameter of a request a condition key holds.
 _CONTEXT = {"cloudwatch:namespace": "Namespace", "s3:prefix": "Prefix"}
@@ -24,7 +44,7 @@ def needs(call: Call, deployment: Deployment) -> list[Request]:
     service, _, action = call.action.partition(":")
     targets = ACTIONS.get(service, {}).get(action)
     if targets is None:
-        raise CannotBeJudged(f"unknown action {call.action}, add it to access/reference.py")
+        raise CannotBeJudged(f"unknown action {call.action}, add it to emulator/iam/reference.py")
     context = {
         key: value for key, name in _CONTEXT.items() if (value := call.first(name)) is not None
     }
@@ -36,7 +56,7 @@ def needs(call: Call, deployment: Deployment) -> list[Request]:
     dependent = [Request(name, "*") for name in DEPENDENT.get(call.action, ())]
     if service == "elasticache" and call.first("Tags"):
         dependent.append(Request("elasticache:AddTagsToResource", own[0].resource))
-    return [*own, *dependent, *implied(call, deployment)]
+    return [*own, *dependent, *_uses_of_keys(call, deployment)]
 
 
 def _resources(target: Target, call: Call, deployment: Deployment) -> Iterator[str]:
@@ -46,7 +66,7 @@ def _resources(target: Target, call: Call, deployment: Deployment) -> Iterator[s
         given = (target.otherwise,)
     for value in given:
         if service == "secretsmanager":
-            yield secret_arn(value, deployment)
+            yield deployment.arn(_secret(value, deployment))
         elif value.startswith("arn:"):
             yield value
         elif service == "s3":
@@ -101,3 +121,92 @@ def execution_needs(function: Declared, deployment: Deployment) -> list[Request]
             for name in network.get(key, [])
         ),
     ]
+
+
+def _secret(given: str, deployment: Deployment) -> Declared:
+    for secret in deployment.of_kind("AWS::SecretsManager::Secret"):
+        arn = deployment.arn(secret)
+        name = arn.split(":", 6)[6]
+        if given in (arn, arn[:-7], name, name[:-7]):
+            return secret
+    raise CannotBeJudged(f"no template has the secret {given}")
+
+
+_WRITE = ("GenerateDataKey", "Decrypt")
+# What a service does with KMS in the caller's name.
+_USES: Mapping[str, tuple[str, ...]] = {
+    # ElastiCache user guide, "At-rest encryption": it makes a grant for itself, as the caller.
+    "elasticache:CreateReplicationGroup": ("CreateGrant", "DescribeKey", "Encrypt", *_WRITE),
+    # S3 user guide, "Using server-side encryption with AWS KMS keys": the bucket's default key.
+    "s3:GetObject": ("Decrypt",),
+    "s3:PutObject": _WRITE,
+    # Secrets Manager user guide, "Permissions for the KMS key": a writer needs both, for a write
+    # of the value that a version already has is compared with it.
+    "secretsmanager:GetSecretValue": ("Decrypt",),
+    "secretsmanager:PutSecretValue": _WRITE,
+    # SNS developer guide, "Key management": every publisher to an encrypted topic.
+    "sns:Publish": _WRITE,
+}
+
+
+def _uses_of_keys(call: Call, deployment: Deployment) -> list[Request]:
+    if call.action == "ssm:PutParameter" and call.first("Type") == "SecureString":
+        raise CannotBeJudged("a SecureString has a key: add it to emulator/iam/actions.py")
+    if call.action not in _USES:
+        return []
+    service = call.action.partition(":")[0]
+    keys, context = _keys(service, call, deployment)
+    context |= {
+        "kms:ViaService": f"{service}.{deployment.region}.amazonaws.com",
+        "kms:CallerAccount": deployment.account,
+    }
+    return [
+        Request(f"kms:{action}", key_arn(deployment, key), context)
+        for key in keys
+        if key is not None and not managed_by_aws(key)
+        for action in _USES[call.action]
+    ]
+
+
+def _keys(
+    service: str, call: Call, deployment: Deployment
+) -> tuple[list[str | None], dict[str, str]]:
+    """The keys of what a call reads or writes, and the context that is special to their use."""
+    match service:
+        case "secretsmanager":
+            secret = _secret(call.first("SecretId") or "", deployment)
+            context = {"kms:EncryptionContext:SecretARN": deployment.arn(secret)}
+            return [deployment.get(secret, "KmsKeyId")], context
+        case "sns":
+            arn = call.first("TopicArn") or ""
+            topic = known(deployment.find_arn("AWS::SNS::Topic", arn), f"the topic {arn}")
+            context = {"kms:EncryptionContext:aws:sns:topicArn": arn}
+            return [deployment.get(topic, "KmsMasterKeyId")], context
+        case "s3":
+            name = (call.first("Object") or "").partition("/")[0]
+            bucket = known(deployment.find("AWS::S3::Bucket", name), f"the bucket {name}")
+            encryption = deployment.get(bucket, "BucketEncryption", {})
+            rules = encryption.get("ServerSideEncryptionConfiguration", [])
+            defaults = [rule.get("ServerSideEncryptionByDefault", {}) for rule in rules]
+            return [default.get("KMSMasterKeyID") for default in defaults], {}
+    return [call.first("KmsKeyId")], {"kms:GrantIsForAWSResource": "true"}
+
+
+def managed_by_aws(given: str | None) -> bool:
+    """Whether it is an AWS managed key, which is used where none is named.
+
+    Its policy lets every principal of the account use it through its one service, and no service
+    principal; it cannot be changed.
+    """
+    return given is None or "alias/aws/" in given
+
+
+def key_arn(deployment: Deployment, given: str) -> str:
+    """The ARN behind a key's id, ARN or alias. Raises CannotBeJudged for a key of no template."""
+    name = given.removeprefix(f"arn:aws:kms:{deployment.region}:{deployment.account}:")
+    if name.startswith("alias/"):
+        alias = deployment.find("AWS::KMS::Alias", name)
+        if alias is not None:
+            return key_arn(deployment, deployment.get(alias, "TargetKeyId"))
+    key = deployment.find("AWS::KMS::Key", name.removeprefix("key/"))
+    return deployment.arn(known(key, f"the key {given}"))

@@ -1,7 +1,7 @@
 """Redis nodes by the addresses that ever led to them."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Handle = Callable[[str, dict[str, Any]], dict[str, Any]]
@@ -21,26 +21,18 @@ class AddressHistory:
 
     def record(self) -> None:
         """Record every address that a group has now."""
-        clusters = self._handle("DescribeCacheClusters", {"ShowCacheNodeInfo": True})
-        places = {
-            member["ReplicationGroupId"]: {
-                "name": member["ReplicationGroupId"],
+        described = self._handle("DescribeReplicationGroups", {})["ReplicationGroups"]
+        groups = {group["ReplicationGroupId"]: group for group in described}
+        members = self._handle("DescribeCacheClusters", {"ShowCacheNodeInfo": True})
+        for member in members["CacheClusters"]:
+            name = member["ReplicationGroupId"]
+            nodes = {
+                "name": name,
                 "groups": [group["SecurityGroupId"] for group in member["SecurityGroups"]],
                 "subnet_group": member["CacheSubnetGroupName"],
             }
-            for member in clusters["CacheClusters"]
-        }
-        nodes_at = {
-            node["Endpoint"]["Address"]: places[member["ReplicationGroupId"]]
-            for member in clusters["CacheClusters"]
-            for node in member["CacheNodes"]
-        } | {
-            address: places[group["ReplicationGroupId"]]
-            for group in self._handle("DescribeReplicationGroups", {})["ReplicationGroups"]
-            for address in _addresses(group)
-        }
-        with self._lock:
-            self._seen |= nodes_at
+            with self._lock:
+                self._seen |= dict.fromkeys(_addresses([member, groups.get(name)]), nodes)
 
     def history(self) -> dict[str, dict[str, Any]]:
         """Address -> name, security groups and subnet group of the nodes behind it."""
@@ -48,8 +40,11 @@ class AddressHistory:
             return dict(self._seen)
 
 
-def _addresses(group: dict[str, Any]) -> list[str]:
-    endpoints = [group.get("ConfigurationEndpoint")]
-    for shard in group["NodeGroups"] or ():  # none while it is made or deleted
-        endpoints += [shard.get("PrimaryEndpoint"), shard.get("ReaderEndpoint")]
-    return [endpoint["Address"] for endpoint in endpoints if endpoint]
+def _addresses(described: Any) -> Iterator[str]:
+    """Each address in an answer, wherever it is."""
+    if isinstance(described, dict) and "Address" in described:
+        yield described["Address"]
+    elif isinstance(described, dict | list):
+        inside = described.values() if isinstance(described, dict) else described
+        for each in inside:
+            yield from _addresses(each)

@@ -7,11 +7,10 @@ event sources; aws/aws-cdk#11121).
 
 from collections import defaultdict
 
-from aws_rules.policies import Request
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged, Request
+from emulator.iam.actions import key_arn, managed_by_aws
 from emulator.iam.authorization import Authorization
-from emulator.iam.implied import key_arn, managed_by_aws
-from emulator.iam.template import Declared, Deployment
+from emulator.iam.template import Declared, Deployment, known
 
 _SERVICE = "cloudwatch.amazonaws.com"
 _ACTIONS = ("AlarmActions", "InsufficientDataActions", "OKActions")
@@ -49,9 +48,7 @@ def silenced(deployment: Deployment) -> list[str]:
 def _problem(
     deployment: Deployment, authorization: Authorization, alarm: Declared, target: str
 ) -> str | None:
-    topic = deployment.find_arn("AWS::SNS::Topic", target)
-    if topic is None:
-        raise CannotBeJudged("no template has this topic")
+    topic = known(deployment.find_arn("AWS::SNS::Topic", target), "this topic")
     source = {
         "aws:SecureTransport": "true",
         "aws:SourceAccount": deployment.account,

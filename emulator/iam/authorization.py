@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from aws_rules.policies import Policy, Request, Said, consult
-from aws_rules.principals import Caller
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import Caller, CannotBeJudged, Policy, Request, Said, consult
 from emulator.iam.network import Endpoint
-from emulator.iam.template import Declared, Deployment
+from emulator.iam.template import Declared, Deployment, known
 
 _LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
 _INTERFACES = [
@@ -113,16 +111,12 @@ class Authorization:
         ]
 
     def _key_policy(self, arn: str) -> list[Policy]:
-        key = self._deployment.find_arn("AWS::KMS::Key", arn)
-        if key is None:
-            raise CannotBeJudged(f"no template has the key {arn}")
+        key = known(self._deployment.find_arn("AWS::KMS::Key", arn), f"the key {arn}")
         return [Policy(f"the policy of key {key}", self._deployment.get(key, "KeyPolicy"))]
 
     def _identity_policies(self, arn: str) -> list[Policy]:
         """Inline, attached from either side, and AWS's own that are known."""
-        role = self._deployment.find_arn("AWS::IAM::Role", arn)
-        if role is None:
-            raise CannotBeJudged(f"no template has the role {arn}")
+        role = known(self._deployment.find_arn("AWS::IAM::Role", arn), f"the role {arn}")
         if "PermissionsBoundary" in role.raw:
             raise CannotBeJudged(f"{role} has a permissions boundary: not modelled")
         return [*self._inline(role), *self._attached(role)]

@@ -1,6 +1,7 @@
-"""Security groups, subnets and endpoints: from the templates, and from CDK's look-ups.
+"""Paths through a network: security groups, subnets, endpoints and NAT, one after the other.
 
-Can a function reach that? Security groups, subnets, endpoints and NAT, one after the other.
+A deployment's network is read from its templates and from CDK's look-ups. The network of the whole
+account is read from EC2, for the paths of other workloads before and after a deployment of ours.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any
 
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged
 from emulator.iam.endpoint_names import is_own, regional
 from emulator.iam.template import Deployment
 
@@ -85,12 +86,24 @@ class Network:
 
 def read(deployment: Deployment, context: Mapping[str, Any]) -> Network:
     """The network of a deployment; `context` is cdk.context.json, what CDK found in the account."""
-    groups = {**dict(_looked_up_groups(deployment, context)), **dict(_groups(deployment))}
-    subnets = {**dict(_looked_up_subnets(context)), **dict(_subnets(deployment))}
-    return Network(groups, subnets, tuple(_endpoints(deployment)))
+    return Network(
+        {group.id: group for group in _groups(deployment, context)},
+        {subnet.id: subnet for subnet in _subnets(deployment, context)},
+        tuple(_endpoints(deployment)),
+    )
 
 
-def _groups(deployment: Deployment) -> Iterator[tuple[str, SecurityGroup]]:
+_EVERYTHING = {"IpProtocol": "-1", "CidrIp": ANYWHERE}
+
+
+def _groups(deployment: Deployment, context: Mapping[str, Any]) -> Iterator[SecurityGroup]:
+    for key, look_up in context.items():
+        if key.startswith("security-group:"):
+            name = look_up["securityGroupId"]
+            out = [_EVERYTHING] if look_up["allowAllOutbound"] else []
+            ingress, egress = (_apart(deployment, name, way) for way in ("Ingress", "Egress"))
+            title = f"{name}, which is in no template"
+            yield SecurityGroup(name, title, _rules(ingress), _rules([*out, *egress]))
     for group in deployment.of_kind("AWS::EC2::SecurityGroup"):
         name = deployment.id(group)
         ingress, egress = (
@@ -98,21 +111,7 @@ def _groups(deployment: Deployment) -> Iterator[tuple[str, SecurityGroup]]:
             for way in ("Ingress", "Egress")
         )
         # EC2 lets everything out of a group for which no rule at all was written.
-        out = _rules(egress or [{"IpProtocol": "-1", "CidrIp": ANYWHERE}])
-        yield name, SecurityGroup(name, str(group), tuple(_rules(ingress)), tuple(out))
-
-
-def _looked_up_groups(
-    deployment: Deployment, context: Mapping[str, Any]
-) -> Iterator[tuple[str, SecurityGroup]]:
-    for key, group in context.items():
-        if key.startswith("security-group:"):
-            name = group["securityGroupId"]
-            out = (Rule(*EVERY_PORT, ANYWHERE),) if group["allowAllOutbound"] else ()
-            title = f"{name}, which is in no template"
-            ingress = tuple(_rules(_apart(deployment, name, "Ingress")))
-            egress = (*out, *_rules(_apart(deployment, name, "Egress")))
-            yield name, SecurityGroup(name, title, ingress, egress)
+        yield SecurityGroup(name, str(group), _rules(ingress), _rules(egress or [_EVERYTHING]))
 
 
 def _apart(deployment: Deployment, group: str, direction: str) -> list[Mapping[str, Any]]:
@@ -124,17 +123,25 @@ def _apart(deployment: Deployment, group: str, direction: str) -> list[Mapping[s
     ]
 
 
-def _rules(rules: list[Mapping[str, Any]]) -> Iterator[Rule]:
+def _rules(rules: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
+    read: list[Rule] = []
     for rule in rules:
         peer = next(str(rule[key]) for key in _PEERS if key in rule)
         protocol = str(rule["IpProtocol"])
         if protocol == "-1":
-            yield Rule(*EVERY_PORT, peer)
+            read.append(Rule(*EVERY_PORT, peer))
         elif protocol in ("tcp", "6"):
-            yield Rule(int(rule["FromPort"]), int(rule["ToPort"]), peer)
+            read.append(Rule(int(rule["FromPort"]), int(rule["ToPort"]), peer))
+    return tuple(read)
 
 
-def _subnets(deployment: Deployment) -> Iterator[tuple[str, Subnet]]:
+def _subnets(deployment: Deployment, context: Mapping[str, Any]) -> Iterator[Subnet]:
+    for key, vpc in context.items():
+        for group in vpc["subnetGroups"] if key.startswith("vpc-provider:") else ():
+            # CDK calls a subnet private when it routes out, but not by an internet gateway.
+            out = group["type"] == "Private"
+            for subnet in group["subnets"]:
+                yield Subnet(subnet["subnetId"], vpc["vpcId"], subnet["cidr"], out)
     tables = {
         deployment.get(declared, "SubnetId"): deployment.get(declared, "RouteTableId")
         for declared in deployment.of_kind("AWS::EC2::SubnetRouteTableAssociation")
@@ -151,20 +158,7 @@ def _subnets(deployment: Deployment) -> Iterator[tuple[str, Subnet]]:
     for declared in deployment.of_kind("AWS::EC2::Subnet"):
         name = deployment.id(declared)
         vpc, cidr = (deployment.get(declared, key) for key in ("VpcId", "CidrBlock"))
-        internet = tables.get(name, "") in with_nat
-        yield name, Subnet(name, vpc, cidr, internet, name in with_acl)
-
-
-def _looked_up_subnets(context: Mapping[str, Any]) -> Iterator[tuple[str, Subnet]]:
-    for key, vpc in context.items():
-        if not key.startswith("vpc-provider:"):
-            continue
-        for group in vpc["subnetGroups"]:
-            for subnet in group["subnets"]:
-                name = subnet["subnetId"]
-                # CDK calls a subnet private when it routes out, but not by an internet gateway.
-                out = group["type"] == "Private"
-                yield name, Subnet(name, vpc["vpcId"], subnet["cidr"], out)
+        yield Subnet(name, vpc, cidr, tables.get(name, "") in with_nat, name in with_acl)
 
 
 def _endpoints(deployment: Deployment) -> Iterator[Endpoint]:
@@ -178,17 +172,100 @@ def _endpoints(deployment: Deployment) -> Iterator[Endpoint]:
                 f"{endpoint} does not say whether PrivateDnsEnabled is true or false"
             )
         entries = deployment.attribute(endpoint, "DnsEntries")
-        names = [entry.rpartition(":")[2] for entry in entries]
-        yield Endpoint(
-            f"endpoint {endpoint}",
-            str(deployment.get(endpoint, "ServiceName")).rpartition(".")[2],
-            deployment.get(endpoint, "VpcId"),
-            private_dns,
-            tuple(deployment.get(endpoint, "SecurityGroupIds", [])),
-            tuple(deployment.get(endpoint, "SubnetIds", [])),
-            tuple(filter(is_own, names)),
-            deployment.get(endpoint, "PolicyDocument"),
+        yield _endpoint(
+            str(endpoint),
+            {key: deployment.get(endpoint, key) for key in _ALIKE},
+            groups=deployment.get(endpoint, "SecurityGroupIds", []),
+            names=[entry.rpartition(":")[2] for entry in entries],
         )
+
+
+# What a template and DescribeVpcEndpoints spell alike.
+_ALIKE = ("PolicyDocument", "PrivateDnsEnabled", "ServiceName", "SubnetIds", "VpcId")
+
+
+def _endpoint(
+    name: str, described: Mapping[str, Any], *, groups: Iterable[str], names: Iterable[str]
+) -> Endpoint:
+    return Endpoint(
+        f"endpoint {name}",
+        described["ServiceName"].rpartition(".")[2],
+        described["VpcId"],
+        described["PrivateDnsEnabled"],
+        tuple(groups),
+        tuple(described.get("SubnetIds") or ()),
+        tuple(filter(is_own, names)),
+        described.get("PolicyDocument"),
+    )
+
+
+# Where EC2 has the other ends of a permission, and what a template calls them.
+_RANGES = {
+    "IpRanges": ("CidrIp", "CidrIp"),
+    "Ipv6Ranges": ("CidrIpv6", "CidrIpv6"),
+    "UserIdGroupPairs": ("GroupId", "SourceSecurityGroupId"),
+}
+
+
+def read_account(ec2: Any) -> Network:
+    """Every group, subnet and endpoint of all VPCs. ``ec2`` is a client of the account."""
+    return Network(
+        {
+            group["GroupId"]: SecurityGroup(
+                group["GroupId"],
+                group["GroupName"],
+                _rules(_single(group["IpPermissions"])),
+                _rules(_single(group["IpPermissionsEgress"])),
+                group["VpcId"],
+            )
+            for group in ec2.describe_security_groups()["SecurityGroups"]
+        },
+        {subnet.id: subnet for subnet in _subnets_of_account(ec2)},
+        tuple(
+            _endpoint(
+                endpoint["VpcEndpointId"],
+                endpoint,
+                groups=[group["GroupId"] for group in endpoint.get("Groups", [])],
+                names=[entry["DnsName"] for entry in endpoint.get("DnsEntries", [])],
+            )
+            for endpoint in ec2.describe_vpc_endpoints()["VpcEndpoints"]
+            if endpoint["VpcEndpointType"] == "Interface"
+        ),
+    )
+
+
+def _single(permissions: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The rules of EC2's permissions as a template has them: each with one other end."""
+    for permission in permissions:
+        for kind, (name, key) in _RANGES.items():
+            for peer in permission.get(kind, []):
+                yield {**permission, key: peer[name]}
+
+
+def _subnets_of_account(ec2: Any) -> list[Subnet]:
+    tables = {
+        association.get("SubnetId", table["VpcId"]): table
+        for table in ec2.describe_route_tables()["RouteTables"]
+        for association in table["Associations"]
+    }
+    closed = {
+        association["SubnetId"]
+        for acl in ec2.describe_network_acls()["NetworkAcls"]
+        if not acl["IsDefault"]
+        for association in acl["Associations"]
+    }
+    return [
+        Subnet(
+            subnet["SubnetId"],
+            subnet["VpcId"],
+            subnet["CidrBlock"],
+            any(route.get("DestinationCidrBlock") == ANYWHERE for route in table["Routes"]),
+            subnet["SubnetId"] in closed,
+        )
+        for subnet in ec2.describe_subnets()["Subnets"]
+        # A subnet without a table of its own has its VPC's.
+        for table in [tables.get(subnet["SubnetId"]) or tables[subnet["VpcId"]]]
+    ]
 
 
 HTTPS = 443
@@ -319,3 +396,34 @@ def _covers(peer: str, subnets: list[Subnet]) -> bool:
         and ":" not in peer
         and all(IPv4Network(s.cidr).subnet_of(IPv4Network(peer)) for s in subnets)
     )
+
+
+# By routes and security groups alone: a service without an endpoint in any deployment here.
+_ANY_SERVICE = "sts"
+
+
+def lost(
+    before: Network, after: Network, groups: Iterable[SecurityGroup], region: str
+) -> list[str]:
+    """A sentence for each service that a group reached by its public name before, and not after.
+
+    Asked for every subnet of the group's VPC, and every service that has an endpoint somewhere.
+    """
+    sentences: dict[str, None] = {}
+    was, becomes = Paths(before, region), Paths(after, region)
+    services = {endpoint.service for endpoint in (*before.endpoints, *after.endpoints)} | {
+        _ANY_SERVICE
+    }
+    for group in groups:
+        for subnet in before.subnets.values():
+            place = Place((group.id,), (subnet.id,))
+            for service in sorted(services) if subnet.vpc == group.vpc else ():
+                if was.obstacle_to_service(place, service) is None:
+                    obstacle = becomes.obstacle_to_service(place, service)
+                    old, new = was.endpoint(place, service), becomes.endpoint(place, service)
+                    if new and new.policy not in (None, old and old.policy):
+                        obstacle = f"the policy of {new.name} may refuse what was allowed"
+                    if obstacle:
+                        name = f"{group.name} ({group.id})"
+                        sentences[f"{name} can no longer reach {service}: {obstacle}"] = None
+    return list(sentences)

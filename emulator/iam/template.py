@@ -5,17 +5,15 @@ The values of Ref and Fn::GetAtt of the types of resources in policies and paths
 Source: the return values in the CloudFormation template reference of each type.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged
 from emulator.iam.endpoint_names import default_name, own_names
 
 Document = dict[str, Any]
 _NOTHING = object()
-_PLACE = re.compile(r"\$\{([^}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -31,9 +29,12 @@ class Declared:
         """As it is named in a finding."""
         return f"{self.logical_id} in stack {self.stack}"
 
-    def __hash__(self) -> int:
-        """By its place, which is unique."""
-        return hash((self.stack, self.logical_id))
+
+def known(resource: Declared | None, what: str) -> Declared:
+    """What was found. Raises CannotBeJudged where no template has it."""
+    if resource is None:
+        raise CannotBeJudged(f"no template has {what}")
+    return resource
 
 
 class Deployment:
@@ -76,7 +77,6 @@ class Deployment:
             "Fn::Join": lambda at, value: value[0].join(map(str, self.resolve(at, value[1]))),
             "Fn::Select": lambda at, value: self.resolve(at, value[1])[int(value[0])],
             "Fn::Split": lambda at, value: str(self.resolve(at, value[1])).split(value[0]),
-            "Fn::Sub": self._sub,
         }
 
     def of_kind(self, *kinds: str) -> list[Declared]:
@@ -101,16 +101,13 @@ class Deployment:
         """The value of Fn::GetAtt for Arn."""
         return str(self.attribute(resource, "Arn"))
 
-    def find(self, kinds: Iterable[str] | str, physical_id: str) -> Declared | None:
+    def find(self, kind: str, physical_id: str) -> Declared | None:
         """The resource with this id, or None when no template has it."""
-        wanted = (kinds,) if isinstance(kinds, str) else tuple(kinds)
-        return next((r for r in self.of_kind(*wanted) if self.id(r) == physical_id), None)
+        return next((one for one in self.of_kind(kind) if self.id(one) == physical_id), None)
 
     def find_arn(self, kind: str, arn: str) -> Declared | None:
         """The resource with this ARN, or None when no template has it."""
-        return next(
-            (resource for resource in self.of_kind(kind) if self.arn(resource) == arn), None
-        )
+        return next((one for one in self.of_kind(kind) if self.arn(one) == arn), None)
 
     def resolve(self, stack: str, value: Any) -> Any:
         """A value of a stack's template without intrinsic functions in it."""
@@ -124,7 +121,7 @@ class Deployment:
             if name in self._functions:
                 return self._functions[name](stack, argument)
             if name.startswith("Fn::"):
-                raise CannotBeJudged(f"{name} in stack {stack}: add it to access/template.py")
+                raise CannotBeJudged(f"{name} in stack {stack}: add it to emulator/iam/template.py")
         pairs = {key: self.resolve(stack, item) for key, item in value.items()}
         return {key: item for key, item in pairs.items() if item is not _NOTHING}
 
@@ -193,19 +190,6 @@ class Deployment:
         if output is None:
             raise CannotBeJudged(f"stack {stack} reads {name} of {other}, which no template has")
         return self.resolve(other, output["Value"])
-
-    def _sub(self, stack: str, argument: Any) -> str:
-        text, own = (argument, {}) if isinstance(argument, str) else argument
-
-        def value(place: re.Match[str]) -> str:
-            name = place[1]
-            if name.startswith("!"):
-                return f"${{{name[1:]}}}"
-            if name in own:
-                return str(self.resolve(stack, own[name]))
-            return str(self._get_att(stack, name) if "." in name else self._ref(stack, name))
-
-        return _PLACE.sub(value, text)
 
 
 @dataclass(frozen=True)

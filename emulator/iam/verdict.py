@@ -2,21 +2,45 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
-from aws_rules.policies import Request
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged, Request
 from emulator.iam import alarms
-from emulator.iam.actions import execution_needs, needs
+from emulator.iam.actions import Call, execution_needs, needs
 from emulator.iam.authorization import Authorization
+from emulator.iam.endpoint_names import is_own
 from emulator.iam.network import Network, Paths, Place
-from emulator.iam.recorded import Call, Connection
-from emulator.iam.template import Declared, Deployment, Document
+from emulator.iam.template import Declared, Deployment, Document, known
 
 _FUNCTION = "AWS::Lambda::Function"
 # botocore takes a service's address from a variable of this name and the service's id.
 _ADDRESS = "AWS_ENDPOINT_URL"
 _SERVICE_IDS = {"_secrets_manager": "secretsmanager", "_elasticache": "elasticache"}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One TCP connection: the ARN of the function, and the address that it opened."""
+
+    function: str
+    host: str
+    port: int
+
+
+def calls(entries: Iterable[Mapping[str, Any]]) -> list[Call]:
+    """The calls that the embedded AWS recorded, alike ones once."""
+    recorded = [
+        Call(
+            entry["function"],
+            entry["role"],
+            entry["action"],
+            entry["parameters"],
+            entry["host"] if is_own(entry["host"]) else "",
+        )
+        for entry in entries
+    ]
+    return list({repr(call): call for call in recorded}.values())
 
 
 @dataclass(frozen=True)
@@ -118,10 +142,7 @@ class Judge:
 
     def _function(self, arn: str) -> Declared:
         without_version = ":".join(arn.split(":")[:7])
-        function = self._deployment.find_arn(_FUNCTION, without_version)
-        if function is None:
-            raise CannotBeJudged("no template has this function")
-        return function
+        return known(self._deployment.find_arn(_FUNCTION, without_version), "this function")
 
     def _place(self, function: Declared) -> Place | None:
         settings = self._deployment.get(function, "VpcConfig")
@@ -150,10 +171,9 @@ class Judge:
         return hosts
 
     def _place_of(self, nodes: Nodes) -> Place:
-        kind = "AWS::ElastiCache::SubnetGroup"
-        group = self._deployment.find(kind, nodes.subnet_group)
-        if group is None:
-            raise CannotBeJudged(f"no template has the subnet group {nodes.subnet_group}")
+        name = nodes.subnet_group
+        declared = self._deployment.find("AWS::ElastiCache::SubnetGroup", name)
+        group = known(declared, f"the subnet group {name}")
         return Place(nodes.groups, tuple(self._deployment.get(group, "SubnetIds")))
 
 

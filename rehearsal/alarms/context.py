@@ -125,7 +125,7 @@ class Context:
         self.evaluator = Evaluator(cloudwatch, self._drives)
         # And what `newest` looks at: the next scenario begins after this one's figures.
         stats = [one for name in self._drives for one in self._found[name].stats.values()]
-        watched = {"CurrConnections", *(stat.metric for stat in stats)}
+        watched = {"CurrConnections", *(stat.name for stat in stats)}
         self.publisher = Publisher(
             cloudwatch,
             lambda: [one for one in rehearsal.ask("metrics") if one["name"] in watched],

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged
 from emulator.clean_environment import ACCOUNT, REGION, ROOT
-from emulator.iam import network, recorded
+from emulator.iam import network
 from emulator.iam.alarms import announcements
-from emulator.iam.bystanders import lost, read_account
+from emulator.iam.network import lost, read_account
 from emulator.iam.template import Deployment
-from emulator.iam.verdict import Judge, Nodes
+from emulator.iam.verdict import Connection, Judge, Nodes, calls
 from emulator.nodes.waiting import wait_until
 from rehearsal.common.account import PROFILES, make_secret, make_surroundings
 from rehearsal.common.deployed import GROUP, USER, USERS, described
@@ -237,13 +237,14 @@ def judge_deployment(
     rehearsal: Rehearsal, deployment: Deployment, context: dict[str, Any], *, since: float
 ) -> str:
     """The same for any templates: `context` is their cdk.context.json, `since` a POSIX time."""
-    calls, connections = (
+    called, opened = (
         [entry for entry in rehearsal.ask(what) if entry["time"] >= since]
         for what in ("calls", "connections")
     )
     try:
         judging = Judge(deployment, network.read(deployment, context), _nodes(rehearsal))
-        findings = judging.findings(recorded.calls(calls), recorded.connections(connections))
+        connections = [Connection(one["function"], one["host"], one["port"]) for one in opened]
+        findings = judging.findings(calls(called), connections)
         notifying = len(announcements(deployment))
     except CannotBeJudged as reason:
         raise RehearsalError(f"the templates cannot be judged: {reason}") from reason
@@ -251,7 +252,7 @@ def judge_deployment(
         raise RehearsalError("AWS would refuse this:\n- " + "\n- ".join(findings))
     functions = len(deployment.of_kind("AWS::Lambda::Function"))
     return (
-        f"{functions} functions, {len(calls)} calls, {len(connections)} connections, "
+        f"{functions} functions, {len(called)} calls, {len(opened)} connections, "
         f"{notifying} alarms to a topic"
     )
 

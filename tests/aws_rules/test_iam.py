@@ -5,11 +5,18 @@ from typing import Any
 
 import pytest
 
-from aws_rules.arns import arn_like, like
-from aws_rules.conditions import hold
-from aws_rules.policies import Policy, Request, consult
-from aws_rules.principals import Caller, Match, match
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import (
+    Caller,
+    CannotBeJudged,
+    Match,
+    Policy,
+    Request,
+    arn_like,
+    consult,
+    hold,
+    like,
+    match,
+)
 
 ACCOUNT = "444455556666"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Rotation"
@@ -157,59 +164,44 @@ def test_a_condition(condition: Mapping[str, Mapping[str, Any]], holds: bool) ->
 def test_an_unknown_condition_cannot_be_judged(
     condition: Mapping[str, Mapping[str, Any]], what: str
 ) -> None:
-    with pytest.raises(CannotBeJudged, match=r"add it to aws_rules/conditions\.py") as found:
+    with pytest.raises(CannotBeJudged, match=r"add it to aws_rules/iam\.py") as found:
         hold(condition, CONTEXT)
     assert what in str(found.value)
 
 
-@pytest.mark.parametrize(
-    ("principal", "expected"),
-    [
-        ("*", Match.DIRECT),
-        ({"AWS": "*"}, Match.DIRECT),
-        ({"AWS": ROLE}, Match.DIRECT),
-        ({"AWS": [f"{ROLE}2", ROLE]}, Match.DIRECT),
-        ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, Match.ACCOUNT),
-        ({"AWS": ACCOUNT}, Match.ACCOUNT),
-        ({"AWS": "arn:aws:iam::111122223333:root"}, Match.NONE),
-        ({"AWS": f"{ROLE}2"}, Match.NONE),
-        ({"Service": "lambda.amazonaws.com"}, Match.NONE),
-    ],
-)
-def test_whom_a_policy_names_when_a_role_calls(principal: Any, expected: Match) -> None:
-    statement = {"Effect": "Allow", "Principal": principal}
-    assert match(statement, Caller(ACCOUNT, role=ROLE)) is expected
+BY_ROLE = Caller(ACCOUNT, role=ROLE)
+BY_SERVICE = Caller(ACCOUNT, service="cloudwatch.amazonaws.com")
+ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+ANOTHER = {"AWS": f"{ROLE}2"}
+THEIRS = {"AWS": "arn:aws:iam::111122223333:root"}
 
 
 @pytest.mark.parametrize(
-    ("effect", "principal", "expected"),
+    ("caller", "statement", "expected"),
     [
-        ("Allow", {"Service": "cloudwatch.amazonaws.com"}, Match.DIRECT),
-        ("Allow", {"Service": "events.amazonaws.com"}, Match.NONE),
-        ("Allow", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, Match.NONE),
-        ("Allow", "*", Match.NONE),
-        ("Deny", "*", Match.DIRECT),
+        (BY_ROLE, {"Principal": "*"}, Match.DIRECT),
+        (BY_ROLE, {"Principal": {"AWS": "*"}}, Match.DIRECT),
+        (BY_ROLE, {"Principal": {"AWS": ROLE}}, Match.DIRECT),
+        (BY_ROLE, {"Principal": {"AWS": [f"{ROLE}2", ROLE]}}, Match.DIRECT),
+        (BY_ROLE, {"Principal": ROOT}, Match.ACCOUNT),
+        (BY_ROLE, {"Principal": {"AWS": ACCOUNT}}, Match.ACCOUNT),
+        (BY_ROLE, {"Principal": THEIRS}, Match.NONE),
+        (BY_ROLE, {"Principal": ANOTHER}, Match.NONE),
+        (BY_ROLE, {"Principal": {"Service": "lambda.amazonaws.com"}}, Match.NONE),
+        (BY_SERVICE, {"Principal": {"Service": "cloudwatch.amazonaws.com"}}, Match.DIRECT),
+        (BY_SERVICE, {"Principal": {"Service": "events.amazonaws.com"}}, Match.NONE),
+        (BY_SERVICE, {"Principal": ROOT}, Match.NONE),
+        (BY_SERVICE, {"Principal": "*"}, Match.NONE),
+        (BY_SERVICE, {"Effect": "Deny", "Principal": "*"}, Match.DIRECT),
+        # NotPrincipal is everybody else.
+        (BY_ROLE, {"NotPrincipal": {"AWS": ROLE}}, Match.NONE),
+        (BY_ROLE, {"NotPrincipal": ANOTHER}, Match.DIRECT),
+        (BY_ROLE, {"Effect": "Deny", "NotPrincipal": THEIRS}, Match.DIRECT),
+        (BY_ROLE, {"Effect": "Deny", "NotPrincipal": {"Service": "sns"}}, Match.DIRECT),
     ],
 )
-def test_whom_a_policy_names_when_a_service_calls(
-    effect: str, principal: Any, expected: Match
-) -> None:
-    statement = {"Effect": effect, "Principal": principal}
-    assert match(statement, Caller(ACCOUNT, service="cloudwatch.amazonaws.com")) is expected
-
-
-@pytest.mark.parametrize(
-    ("effect", "excepted", "expected"),
-    [
-        ("Allow", {"AWS": ROLE}, Match.NONE),
-        ("Allow", {"AWS": f"{ROLE}2"}, Match.DIRECT),
-        ("Deny", {"AWS": "arn:aws:iam::111122223333:root"}, Match.DIRECT),
-        ("Deny", {"Service": "sns.amazonaws.com"}, Match.DIRECT),
-    ],
-)
-def test_not_principal_is_everybody_else(effect: str, excepted: Any, expected: Match) -> None:
-    statement = {"Effect": effect, "NotPrincipal": excepted}
-    assert match(statement, Caller(ACCOUNT, role=ROLE)) is expected
+def test_whom_a_policy_names(caller: Caller, statement: dict[str, Any], expected: Match) -> None:
+    assert match({"Effect": "Allow", **statement}, caller) is expected
 
 
 @pytest.mark.parametrize(
@@ -225,4 +217,4 @@ def test_not_principal_is_everybody_else(effect: str, excepted: Any, expected: M
 )
 def test_another_form_of_principal_cannot_be_judged(statement: dict[str, Any]) -> None:
     with pytest.raises(CannotBeJudged):
-        match(statement, Caller(ACCOUNT, role=ROLE))
+        match(statement, BY_ROLE)

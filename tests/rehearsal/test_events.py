@@ -12,7 +12,7 @@ from rehearsal.common import functions
 from rehearsal.common.deployed import settled
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
-from tests.emulator.aws.helpers import eventually
+from tests.emulator.aws.conftest import eventually
 
 GROUP = "vibewell-redis"
 

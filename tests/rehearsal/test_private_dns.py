@@ -6,7 +6,7 @@ import time
 import pytest
 
 from emulator.clean_environment import REGION
-from emulator.iam.bystanders import lost, read_account
+from emulator.iam.network import lost, read_account
 from rehearsal.common import functions, stacks
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import deploy, judge

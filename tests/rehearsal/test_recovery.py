@@ -15,7 +15,7 @@ from rehearsal.recovery import (
     sentinel_altered,
     sentinel_missing,
 )
-from tests.emulator.aws.helpers import eventually
+from tests.emulator.aws.conftest import eventually
 from tests.rehearsal.broken_build import Broken, broken_build
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from aws_rules.dashboard import Graph, States
 from drawing.page import document
 from tools.picture.words import counted
 from tools.prices import AS_OF, NOT_IN_IT
@@ -38,7 +37,6 @@ def page(facts: Facts) -> str:
         severities=Counter(alarm.severity for alarm in facts.alarms),
         tests=len({test.name for line in facts.plan for test in line.tests}),
         channels={one.severity: facts.alerts.channels_of(one) for one in facts.alerts.topics},
-        kind={Graph: "graph", States: "states"},
         plot=drawn,
         total=sum(cost.dollars for cost in facts.costs),
         as_of=AS_OF,

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from aws_rules.dashboard import Graph
 from aws_rules.dashboard import Line as Recorded
+from aws_rules.dashboard import Widget
 from aws_rules.recording import Recording
 from drawing.chart import Across, Axis, Line, Part, Points, Stripe, key, plot, short
 from tools.picture.words import counted
@@ -16,7 +16,7 @@ MINUTE = 60  # seconds
 COLOURS = 6  # of page.css
 
 
-def drawn(graph: Graph, recording: Recording | None) -> Markup:
+def drawn(graph: Widget, recording: Recording | None) -> Markup:
     """Plot and key as HTML."""
     words = (
         f"{graph.title}: {counted(len(graph.lines), 'line')}, "
@@ -28,7 +28,7 @@ def drawn(graph: Graph, recording: Recording | None) -> Markup:
     return Markup(html)  # noqa: S704 - drawn by us, every text in it escaped
 
 
-def parts(graph: Graph, recording: Recording | None) -> Iterator[Part]:
+def parts(graph: Widget, recording: Recording | None) -> Iterator[Part]:
     """The recording's acts, except what goes on all the time, its lines, and the thresholds."""
     if recording:
         for number, act in enumerate(recording.acts, start=1):
@@ -49,7 +49,7 @@ def _name(line: Recorded, recording: Recording | None) -> str:
     return f"{line.label}: no data" if recording and not line.points else line.label
 
 
-def _values(graph: Graph) -> Axis:
+def _values(graph: Widget) -> Axis:
     points = [value for line in graph.lines for _, value in line.points]
     low = graph.floor if graph.floor is not None else min([*points, 0.0])
     highest = max([*points, *(ROOM * mark.value for mark in graph.thresholds), low])

@@ -9,7 +9,7 @@ from emulator.aws.cfn_types import (
     sns,
     taken_names,
 )
-from emulator.aws.cfn_types.base import register
+from emulator.aws.patches.cloudformation import register
 from emulator.elasticache.state import Promises
 
 

@@ -1,22 +1,24 @@
-"""CloudFormation resource types of ours, and their registration with the embedded AWS."""
+"""CloudFormation resource types of ours, which the embedded AWS deploys."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from emulator.aws.patches import cloudformation
+from botocore.exceptions import ClientError
 
 Properties = dict[str, Any]
-Attributes = dict[str, Any]
-Created = tuple[str, Attributes]  # what `Ref` gives, and what `Fn::GetAtt` gives
+Created = tuple[str, Properties]  # what `Ref` gives, and what `Fn::GetAtt` gives
 Namer = Callable[..., str]
+_GONE = ("NotFound", "NotFoundException", "NotFoundFault")
 
 
 class ResourceType(ABC):
     """One type: its handlers call the service's own API, so the service judges the values.
 
     A type for which `DeletionPolicy: Snapshot` means something has a method `snapshot` too, which
-    is called right before `delete` when the policy asks for it.
+    is called right before `delete` when the policy asks for it. A change of a property in
+    `create_only` replaces the resource; CloudFormation refuses such a replacement while the
+    property `custom_name` stays the same.
     """
 
     name: ClassVar[str]
@@ -28,52 +30,12 @@ class ResourceType(ABC):
         """Create it; `named(max_len=…)` generates a physical name."""
 
     @abstractmethod
-    def update(self, physical_id: str, old: Properties, new: Properties, /) -> Attributes:
+    def update(self, physical_id: str, old: Properties, new: Properties, /) -> Properties:
         """Update it in place and return its attributes."""
 
     @abstractmethod
     def delete(self, physical_id: str, properties: Properties, /) -> None:
         """Delete it; one that is gone already is no error."""
-
-
-class Setting(ResourceType):
-    """A property of another resource: creation and update both set it."""
-
-    key: ClassVar[str]  # the property that names the other resource
-
-    @abstractmethod
-    def set(self, properties: Properties, /) -> None:
-        """Set it as a whole."""
-
-    def create(self, properties: Properties, _named: Namer) -> Created:
-        """`Ref` is the other resource's id."""
-        self.set(properties)
-        return properties[self.key], {"Id": properties[self.key]}
-
-    def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
-        """As at creation."""
-        self.set(new)
-        return {"Id": physical_id}
-
-
-def register(kind: ResourceType) -> None:
-    """Make the embedded CloudFormation deploy this type through `kind`."""
-
-    def create(logical_id: str, properties: Properties, stack_name: str) -> Created:
-        def named(max_len: int = 128) -> str:
-            return cloudformation.resource_name(stack_name, logical_id, max_len=max_len)
-
-        return kind.create(properties, named)
-
-    def update(physical_id: str, old: Properties, new: Properties, _stack: str) -> Created:
-        return physical_id, kind.update(physical_id, old, new)
-
-    handler: dict[str, Any] = {"create": create, "update": update, "delete": kind.delete}
-    if snapshot := getattr(kind, "snapshot", None):
-        handler["snapshot"] = snapshot
-    cloudformation.register(
-        kind.name, handler, create_only=kind.create_only, custom_name=kind.custom_name
-    )
 
 
 def tags_of(properties: Properties) -> dict[str, str]:
@@ -84,3 +46,14 @@ def tags_of(properties: Properties) -> dict[str, str]:
 def is_true(value: object) -> bool:
     """A boolean property, which a template may carry as the text "true"."""
     return str(value).lower() == "true"
+
+
+def unless_gone(call: Callable[..., object], **parameters: Any) -> bool:
+    """Call, where the thing may be gone already; whether it was still there."""
+    try:
+        call(**parameters)
+    except ClientError as error:
+        if not error.response["Error"]["Code"].endswith(_GONE):
+            raise
+        return False
+    return True

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
+from botocore import xform_name
 
 from emulator.aws.cfn_types.base import (
-    Attributes,
     Created,
     Namer,
     Properties,
     ResourceType,
     is_true,
     tags_of,
+    unless_gone,
 )
-from emulator.aws.clients import client
+from emulator.aws.clients import client, first
 from emulator.elasticache import wire
 from emulator.elasticache.state import Promises
 from emulator.nodes.waiting import wait_until
@@ -26,18 +26,10 @@ _PARAMETERS_A_CALL = 20  # ModifyCacheParameterGroup takes no more
 
 def _delete(delete: Callable[[], object], describe: Callable[[], object]) -> None:
     """Delete what may be gone already, and wait until it is."""
-
-    def is_gone(call: Callable[[], object]) -> bool | None:
-        try:
-            call()
-        except ClientError as error:
-            if error.response["Error"]["Code"].endswith(("NotFoundFault", "NotFound")):
-                return True
-            raise
-        return None
-
-    if not is_gone(delete):
-        wait_until(lambda: is_gone(describe), seconds=_READY, what="a deletion")
+    if unless_gone(delete):
+        wait_until(
+            lambda: None if unless_gone(describe) else True, seconds=_READY, what="a deletion"
+        )
 
 
 def _retag(arn: str, old: Properties, new: Properties) -> None:
@@ -59,83 +51,79 @@ class _Kind(ResourceType):
     def delete(self, physical_id: str, _properties: Properties) -> None:
         """Refused while it is in use; done when it is gone."""
         named = {self.key: physical_id}
-        _delete(lambda: self._call("delete", **named), lambda: self._call("describe", **named))
+        _delete(lambda: self._call("Delete", **named), lambda: self._described(physical_id))
 
     def _call(self, verb: str, **parameters: Any) -> dict[str, Any]:
-        plural = "s" if verb == "describe" else ""
-        call = getattr(client("elasticache"), f"{verb}_{self.part}{plural}")
-        answer: dict[str, Any] = call(**parameters)
+        """Template values as the API's types: a template has numbers and booleans as text too."""
+        operation = f"{verb}{self.part}"
+        members = wire.MODEL.operation_model(operation).input_shape.members
+        convert: dict[str, Callable[[Any], Any]] = {"boolean": is_true, "integer": int}
+        typed = {
+            name: convert.get(members[name].type_name, lambda given: given)(value)
+            for name, value in parameters.items()
+        }
+        answer: dict[str, Any] = getattr(client("elasticache"), xform_name(operation))(**typed)
         return answer
 
     def _described(self, physical_id: str) -> dict[str, Any]:
-        answer = self._call("describe", **{self.key: physical_id})
-        ((entry,),) = (value for value in answer.values() if isinstance(value, list))
-        described: dict[str, Any] = entry
-        return described
+        return first("elasticache", xform_name(f"Describe{self.part}s"), **{self.key: physical_id})
 
 
 class SubnetGroup(_Kind):
     """AWS::ElastiCache::SubnetGroup."""
 
     name = "AWS::ElastiCache::SubnetGroup"
-    part = "cache_subnet_group"
+    part = "CacheSubnetGroup"
     key = "CacheSubnetGroupName"
     create_only = ("CacheSubnetGroupName",)
     custom_name = "CacheSubnetGroupName"
 
     def create(self, properties: Properties, named: Namer) -> Created:
         """`Ref` is the name, in lower case as ElastiCache keeps it."""
-        group = properties.get("CacheSubnetGroupName") or named(max_len=255)
-        self._call(
-            "create",
+        group = properties.get(self.key) or named(max_len=255)
+        self._set("Create", group, properties, Tags=properties.get("Tags") or [])
+        return group.lower(), {}
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Properties:
+        """Description, subnets and tags change in place."""
+        changed = self._set("Modify", physical_id, new)
+        _retag(changed["CacheSubnetGroup"]["ARN"], old, new)
+        return {}
+
+    def _set(self, verb: str, group: str, properties: Properties, **more: Any) -> Properties:
+        return self._call(
+            verb,
             CacheSubnetGroupName=group,
             CacheSubnetGroupDescription=properties["Description"],
             SubnetIds=properties["SubnetIds"],
-            Tags=properties.get("Tags") or [],
+            **more,
         )
-        return group.lower(), {}
-
-    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
-        """Description, subnets and tags change in place."""
-        changed = self._call(
-            "modify",
-            CacheSubnetGroupName=physical_id,
-            CacheSubnetGroupDescription=new["Description"],
-            SubnetIds=new["SubnetIds"],
-        )
-        _retag(changed["CacheSubnetGroup"]["ARN"], old, new)
-        return {}
 
 
 class ParameterGroup(_Kind):
     """AWS::ElastiCache::ParameterGroup: CloudFormation names it, the template cannot."""
 
     name = "AWS::ElastiCache::ParameterGroup"
-    part = "cache_parameter_group"
+    part = "CacheParameterGroup"
     key = "CacheParameterGroupName"
     create_only = ("CacheParameterGroupFamily",)
 
     def create(self, properties: Properties, named: Namer) -> Created:
         """`Ref` is the generated name, in lower case."""
         group = named(max_len=255).lower()
-        self._call(
-            "create",
-            CacheParameterGroupName=group,
-            CacheParameterGroupFamily=properties["CacheParameterGroupFamily"],
-            Description=properties["Description"],
-            Tags=properties.get("Tags") or [],
-        )
+        given = {key: value for key, value in properties.items() if key != "Properties"}
+        self._call("Create", CacheParameterGroupName=group, **given)
         self._set(group, properties.get("Properties") or {})
         return group, {"CacheParameterGroupName": group}
 
-    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Properties:
         """Changed parameters are set, dropped ones go back to the family's default."""
         before, after = old.get("Properties") or {}, new.get("Properties") or {}
         self._set(physical_id, {k: v for k, v in after.items() if before.get(k) != v})
         dropped = sorted(before.keys() - after.keys())
         if dropped:
             names = [{"ParameterName": name} for name in dropped]
-            self._call("reset", CacheParameterGroupName=physical_id, ParameterNameValues=names)
+            self._call("Reset", CacheParameterGroupName=physical_id, ParameterNameValues=names)
         _retag(self._described(physical_id)["ARN"], old, new)
         return {"CacheParameterGroupName": physical_id}
 
@@ -143,7 +131,7 @@ class ParameterGroup(_Kind):
         pairs = [{"ParameterName": k, "ParameterValue": str(v)} for k, v in values.items()]
         for start in range(0, len(pairs), _PARAMETERS_A_CALL):
             some = pairs[start : start + _PARAMETERS_A_CALL]
-            self._call("modify", CacheParameterGroupName=group, ParameterNameValues=some)
+            self._call("Modify", CacheParameterGroupName=group, ParameterNameValues=some)
 
 
 class _Access(_Kind):
@@ -151,12 +139,11 @@ class _Access(_Kind):
 
     def create(self, properties: Properties, _named: Namer) -> Created:
         """`Ref` is the id."""
-        kind = self.key.removesuffix("Id")
-        physical_id = self._call("create", **_typed(f"Create{kind}", properties))[self.key]
+        physical_id = self._call("Create", **properties)[self.key]
         return physical_id, self._active(physical_id)
 
-    def _active(self, physical_id: str) -> Attributes:
-        def look() -> Attributes | None:
+    def _active(self, physical_id: str) -> Properties:
+        def look() -> Properties | None:
             entry = self._described(physical_id)
             attributes = {"Arn": entry["ARN"], "Status": entry["Status"]}
             return attributes if entry["Status"] == "active" else None
@@ -168,7 +155,7 @@ class User(_Access):
     """AWS::ElastiCache::User; its passwords and its access string are write-only."""
 
     name = "AWS::ElastiCache::User"
-    part, key = "user", "UserId"
+    part, key = "User", "UserId"
     create_only = ("Engine", "UserId", "UserName")
     custom_name = "UserId"
 
@@ -182,7 +169,7 @@ class User(_Access):
         self._passwords[created[0]] = [properties.get("Passwords")]
         return created
 
-    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Properties:
         """AWS at its worst: a change of any property, and its rollback, send passwords again.
 
         Whether they do, and whether those are the ones of now or those that were sent first, is
@@ -194,7 +181,7 @@ class User(_Access):
         if old != new:
             passwords = resolved[0 if self._promises.old_passwords else -1]
             call = {"AccessString": new["AccessString"], "Passwords": passwords}
-            self._call("modify", UserId=physical_id, **call)
+            self._call("Modify", UserId=physical_id, **call)
         return self._active(physical_id)
 
 
@@ -202,11 +189,11 @@ class UserGroup(_Access):
     """AWS::ElastiCache::UserGroup."""
 
     name = "AWS::ElastiCache::UserGroup"
-    part, key = "user_group", "UserGroupId"
+    part, key = "UserGroup", "UserGroupId"
     create_only = ("Engine", "UserGroupId")
     custom_name = "UserGroupId"
 
-    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Properties:
         """Users join and leave."""
         before, after = old["UserIds"], new["UserIds"]
         ways = {
@@ -215,7 +202,7 @@ class UserGroup(_Access):
         }
         changes = {way: users for way, users in ways.items() if users}
         if changes:
-            self._call("modify", UserGroupId=physical_id, **changes)
+            self._call("Modify", UserGroupId=physical_id, **changes)
         return self._active(physical_id)
 
 
@@ -223,7 +210,7 @@ class ReplicationGroup(_Kind):
     """AWS::ElastiCache::ReplicationGroup."""
 
     name = "AWS::ElastiCache::ReplicationGroup"
-    part, key = "replication_group", "ReplicationGroupId"
+    part, key = "ReplicationGroup", "ReplicationGroupId"
     # The registry schema's createOnlyProperties (cfn-lint 1.58), and AuthToken, which is one under
     # conditions: instead of it UserGroupIds replace a group (cloudformation-coverage-roadmap#2356).
     create_only = (
@@ -248,8 +235,7 @@ class ReplicationGroup(_Kind):
     def create(self, properties: Properties, named: Namer) -> Created:
         """`Ref` is the group's id; done when the group is available."""
         group = properties.get("ReplicationGroupId") or named(max_len=40)
-        parameters = {**properties, "ReplicationGroupId": group}
-        self._call("create", **_typed("CreateReplicationGroup", parameters))
+        self._call("Create", **{**properties, "ReplicationGroupId": group})
         try:
             return group.lower(), self._attributes(group)
         except (RuntimeError, TimeoutError):
@@ -257,7 +243,7 @@ class ReplicationGroup(_Kind):
             self.delete(group, properties)
             raise
 
-    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Properties:
         """Each change by the call that AWS has for it, the group available before the next."""
         at_once = {"ReplicationGroupId": physical_id, "ApplyImmediately": True}
         changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
@@ -269,7 +255,7 @@ class ReplicationGroup(_Kind):
             together["UserGroupIdsToAdd"] = new["UserGroupIds"]
             together["UserGroupIdsToRemove"] = old.get("UserGroupIds", [])
         if together:
-            self._call("modify", **_typed("ModifyReplicationGroup", at_once | together))
+            self._call("Modify", **at_once, **together)
             self._attributes(physical_id)
         if "NumNodeGroups" in changed:
             client("elasticache").modify_replication_group_shard_configuration(
@@ -296,11 +282,11 @@ class ReplicationGroup(_Kind):
         final = self._final_snapshots.pop(physical_id, None)
         extra = {"FinalSnapshotIdentifier": final} if final else {}
         _delete(
-            lambda: self._call("delete", ReplicationGroupId=physical_id, **extra),
+            lambda: self._call("Delete", ReplicationGroupId=physical_id, **extra),
             lambda: self._described(physical_id),
         )
 
-    def _attributes(self, group: str) -> Attributes:
+    def _attributes(self, group: str) -> Properties:
         def available() -> dict[str, Any] | None:
             described = self._described(group)
             if described["Status"] == "create-failed":
@@ -308,7 +294,18 @@ class ReplicationGroup(_Kind):
             return described if described["Status"] == "available" else None
 
         group_now = wait_until(available, seconds=_READY, what=f"replication group {group}")
-        return _endpoints(group_now)
+        shard = group_now["NodeGroups"][0]
+        endpoints = {
+            "PrimaryEndPoint": shard.get("PrimaryEndpoint"),
+            "ReaderEndPoint": shard.get("ReaderEndpoint"),
+            "ConfigurationEndPoint": group_now.get("ConfigurationEndpoint"),
+        }
+        return {
+            f"{name}.{key}": str(endpoint[key])
+            for name, endpoint in endpoints.items()
+            for key in ("Address", "Port")
+            if endpoint
+        }
 
 
 def _replicas(properties: Properties) -> int:
@@ -323,28 +320,3 @@ def _log_changes(old: Properties, new: Properties) -> list[dict[str, Any]]:
     before, after = (of.get("LogDeliveryConfigurations") or [] for of in (old, new))
     dropped = {entry["LogType"] for entry in before} - {entry["LogType"] for entry in after}
     return [*after, *({"LogType": log, "Enabled": False} for log in sorted(dropped))]
-
-
-def _endpoints(group: dict[str, Any]) -> Attributes:
-    """What Fn::GetAtt gives, by the resource reference's names."""
-    attributes: Attributes = {}
-    shard = group["NodeGroups"][0]
-    for name, endpoint in (
-        ("PrimaryEndPoint", shard.get("PrimaryEndpoint")),
-        ("ReaderEndPoint", shard.get("ReaderEndpoint")),
-        ("ConfigurationEndPoint", group.get("ConfigurationEndpoint")),
-    ):
-        if endpoint:
-            attributes[f"{name}.Address"] = endpoint["Address"]
-            attributes[f"{name}.Port"] = str(endpoint["Port"])
-    return attributes
-
-
-def _typed(call: str, properties: Properties) -> dict[str, Any]:
-    """Template values as the API's types: a template may carry numbers and booleans as text."""
-    members = wire.MODEL.operation_model(call).input_shape.members
-    convert: dict[str, Callable[[Any], Any]] = {"boolean": is_true, "integer": int}
-    return {
-        name: convert.get(members[name].type_name, lambda text: text)(value)
-        for name, value in properties.items()
-    }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from emulator.aws.cfn_types.base import Attributes, Created, Namer, Properties, ResourceType
+from emulator.aws.cfn_types.base import Created, Namer, Properties, ResourceType, unless_gone
 from emulator.aws.clients import client
 
 
@@ -19,19 +19,15 @@ class Schedule(ResourceType):
         answer = client("scheduler").create_schedule(Name=schedule, **_rest(properties))
         return schedule, {"Arn": answer["ScheduleArn"]}
 
-    def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, _old: Properties, new: Properties) -> Properties:
         """UpdateSchedule replaces everything that it is not given."""
         answer = client("scheduler").update_schedule(Name=physical_id, **_rest(new))
         return {"Arn": answer["ScheduleArn"]}
 
     def delete(self, physical_id: str, properties: Properties) -> None:
         """One that is gone already is no error."""
-        scheduler = client("scheduler")
         group = {"GroupName": properties["GroupName"]} if "GroupName" in properties else {}
-        try:
-            scheduler.delete_schedule(Name=physical_id, **group)
-        except scheduler.exceptions.ResourceNotFoundException:
-            return
+        unless_gone(client("scheduler").delete_schedule, Name=physical_id, **group)
 
 
 def _rest(properties: Properties) -> dict[str, Any]:

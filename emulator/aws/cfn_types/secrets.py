@@ -1,19 +1,15 @@
 """AWS::SecretsManager::Secret, its resource policy and its rotation schedule."""
 
 import json
-from typing import Any
-
-from botocore.exceptions import ClientError
 
 from emulator.aws.cfn_types.base import (
-    Attributes,
     Created,
     Namer,
     Properties,
     ResourceType,
-    Setting,
     is_true,
     tags_of,
+    unless_gone,
 )
 from emulator.aws.clients import client
 
@@ -35,7 +31,7 @@ class Secret(ResourceType):
         )
         return created["ARN"], {"Id": created["ARN"]}
 
-    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Properties:
         """Any change of the value's source writes a new AWSCURRENT version, as on AWS."""
         manager = client("secretsmanager")
         changes: Properties = {key: new[key] for key in ("Description", "KmsKeyId") if key in new}
@@ -55,50 +51,58 @@ class Secret(ResourceType):
         )
 
 
-class ResourcePolicy(Setting):
+class ResourcePolicy(ResourceType):
     """AWS::SecretsManager::ResourcePolicy."""
 
     name = "AWS::SecretsManager::ResourcePolicy"
-    key = "SecretId"
     create_only = ("SecretId",)
 
-    def set(self, properties: Properties) -> None:
+    def create(self, properties: Properties, _named: Namer) -> Created:
+        """`Ref` is the secret's ARN."""
+        return properties["SecretId"], self.update(properties["SecretId"], {}, properties)
+
+    def update(self, physical_id: str, _old: Properties, new: Properties) -> Properties:
         """The policy is replaced as a whole."""
         client("secretsmanager").put_resource_policy(
-            SecretId=properties["SecretId"],
-            ResourcePolicy=json.dumps(properties["ResourcePolicy"]),
-            BlockPublicPolicy=is_true(properties.get("BlockPublicPolicy", False)),
+            SecretId=physical_id,
+            ResourcePolicy=json.dumps(new["ResourcePolicy"]),
+            BlockPublicPolicy=is_true(new.get("BlockPublicPolicy", False)),
         )
+        return {"Id": physical_id}
 
     def delete(self, _physical_id: str, properties: Properties) -> None:
         """A secret that is gone took its policy along."""
-        _unless_gone(
+        unless_gone(
             client("secretsmanager").delete_resource_policy, SecretId=properties["SecretId"]
         )
 
 
-class RotationSchedule(Setting):
+class RotationSchedule(ResourceType):
     """AWS::SecretsManager::RotationSchedule for a function that exists already."""
 
     name = "AWS::SecretsManager::RotationSchedule"
-    key = "SecretId"
     create_only = ("SecretId",)
 
-    def set(self, properties: Properties) -> None:
+    def create(self, properties: Properties, _named: Namer) -> Created:
+        """`Ref` is the secret's ARN."""
+        return properties["SecretId"], self.update(properties["SecretId"], {}, properties)
+
+    def update(self, physical_id: str, _old: Properties, new: Properties) -> Properties:
         """RotateSecret configures it; RotateImmediatelyOnUpdate decides whether it rotates now."""
-        rules = dict(properties.get("RotationRules") or {})
+        rules = dict(new.get("RotationRules") or {})
         if "AutomaticallyAfterDays" in rules:
             rules["AutomaticallyAfterDays"] = int(rules["AutomaticallyAfterDays"])
         client("secretsmanager").rotate_secret(
-            SecretId=properties["SecretId"],
-            RotationLambdaARN=properties["RotationLambdaARN"],
+            SecretId=physical_id,
+            RotationLambdaARN=new["RotationLambdaARN"],
             RotationRules=rules,
-            RotateImmediately=is_true(properties.get("RotateImmediatelyOnUpdate", True)),
+            RotateImmediately=is_true(new.get("RotateImmediatelyOnUpdate", True)),
         )
+        return {"Id": physical_id}
 
     def delete(self, _physical_id: str, properties: Properties) -> None:
         """The secret stays and no longer rotates."""
-        _unless_gone(client("secretsmanager").cancel_rotate_secret, SecretId=properties["SecretId"])
+        unless_gone(client("secretsmanager").cancel_rotate_secret, SecretId=properties["SecretId"])
 
 
 def _value(properties: Properties) -> str:
@@ -110,11 +114,3 @@ def _value(properties: Properties) -> str:
         key: int(value) if key == "PasswordLength" else value for key, value in generate.items()
     }
     return str(client("secretsmanager").get_random_password(**options)["RandomPassword"])
-
-
-def _unless_gone(call: Any, **parameters: str) -> None:
-    try:
-        call(**parameters)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise

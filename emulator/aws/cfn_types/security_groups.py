@@ -2,9 +2,7 @@
 
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
-
-from emulator.aws.cfn_types.base import Attributes, Created, Namer, Properties, ResourceType
+from emulator.aws.cfn_types.base import Created, Namer, Properties, ResourceType, unless_gone
 from emulator.aws.clients import client
 
 _FIXED = ("CidrIp", "CidrIpv6", "FromPort", "GroupId", "IpProtocol", "ToPort")
@@ -28,7 +26,7 @@ class _Rule(ResourceType):
             raise ValueError(f"the rule already exists in {group} (InvalidPermission.Duplicate)")
         return rule, {"Id": rule}
 
-    def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, _old: Properties, new: Properties) -> Properties:
         """Only the description changes in place, and the rule keeps its id."""
         client("ec2").modify_security_group_rules(
             GroupId=new["GroupId"],
@@ -47,11 +45,7 @@ class _Rule(ResourceType):
     def delete(self, physical_id: str, properties: Properties) -> None:
         """A group that is gone took its rules along."""
         revoke = getattr(client("ec2"), f"revoke_security_group_{self.direction}")
-        try:
-            revoke(GroupId=properties["GroupId"], SecurityGroupRuleIds=[physical_id])
-        except ClientError as error:
-            if not error.response["Error"]["Code"].endswith("NotFound"):
-                raise
+        unless_gone(revoke, GroupId=properties["GroupId"], SecurityGroupRuleIds=[physical_id])
 
     def _permission(self, properties: Properties) -> dict[str, Any]:
         note = {"Description": properties["Description"]} if "Description" in properties else {}

@@ -11,7 +11,7 @@ import uuid
 from typing import Any, ClassVar
 
 from emulator import model
-from emulator.aws.cfn_types.base import Attributes, Created, Namer, Properties, ResourceType
+from emulator.aws.cfn_types.base import Created, Namer, Properties, ResourceType
 
 _FEWEST_MINUTES = 30
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
@@ -35,7 +35,7 @@ class Document(ResourceType):
         self._take(document, properties)
         return document, {}
 
-    def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, _old: Properties, new: Properties) -> Properties:
         """A new version, which is the default one; none where the content is what it was."""
         if DOCUMENTS.get(physical_id) == new["Content"]:
             return {}  # the rollback of an update that was refused
@@ -51,18 +51,10 @@ class Document(ResourceType):
     @staticmethod
     def _take(document: str, properties: Properties) -> None:
         content = properties["Content"]
-        _validate(
-            "CreateDocument",
-            {
-                "Name": document,
-                "Content": json.dumps(content),
-                "DocumentType": properties["DocumentType"],
-                "DocumentFormat": properties.get("DocumentFormat", "JSON"),
-                "TargetType": properties.get("TargetType", "/"),
-            },
-        )
-        problem = _problem(content)
-        if problem:
+        named = ("DocumentType", "DocumentFormat", "TargetType")
+        given = {name: properties[name] for name in named if name in properties}
+        _validate("CreateDocument", given | {"Name": document, "Content": json.dumps(content)})
+        if problem := _problem(content):
             raise ValueError(f"InvalidDocumentContent: {problem}")
         DOCUMENTS[document] = content
 
@@ -75,33 +67,26 @@ class Association(ResourceType):
 
     def create(self, properties: Properties, _named: Namer) -> Created:
         """`Ref` is the association's id."""
-        self._check(properties)
         association = str(uuid.uuid4())
-        return association, {"AssociationId": association}
+        return association, self.update(association, {}, properties)
 
-    def update(self, physical_id: str, _old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, _old: Properties, new: Properties) -> Properties:
         """Everything changes in place."""
-        self._check(new)
+        _validate("CreateAssociation", new)
+        document = DOCUMENTS.get(new["Name"])
+        if document is None:
+            raise ValueError(f"InvalidDocument: there is no document {new['Name']}")
+        for name, values in new.get("Parameters", {}).items():
+            declared = document["parameters"].get(name)
+            if declared is None or not set(values) <= set(declared.get("allowedValues", values)):
+                raise ValueError(f"InvalidParameters: {name} = {values}")
+        rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", new.get("ScheduleExpression", ""))
+        if rate and int(rate[1]) * _MINUTES[rate[2]] < _FEWEST_MINUTES:
+            raise ValueError("InvalidSchedule: an association runs every 30 minutes at most")
         return {"AssociationId": physical_id}
 
     def delete(self, _physical_id: str, _properties: Properties) -> None:
         """Nothing is left of it."""
-
-    @staticmethod
-    def _check(properties: Properties) -> None:
-        _validate("CreateAssociation", properties)
-        document = DOCUMENTS.get(properties["Name"])
-        if document is None:
-            raise ValueError(f"InvalidDocument: there is no document {properties['Name']}")
-        for name, values in properties.get("Parameters", {}).items():
-            declared = document["parameters"].get(name)
-            if declared is None or not set(values) <= set(declared.get("allowedValues", values)):
-                raise ValueError(f"InvalidParameters: {name} = {values}")
-        rate = re.fullmatch(
-            r"rate\((\d+) (minute|hour|day)s?\)", properties.get("ScheduleExpression", "")
-        )
-        if rate and int(rate[1]) * _MINUTES[rate[2]] < _FEWEST_MINUTES:
-            raise ValueError("InvalidSchedule: an association runs every 30 minutes at most")
 
 
 def _problem(content: Any) -> str | None:

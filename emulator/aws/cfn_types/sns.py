@@ -4,7 +4,6 @@ import json
 import os
 
 from emulator.aws.cfn_types.base import (
-    Attributes,
     Created,
     Namer,
     Properties,
@@ -61,8 +60,8 @@ class Subscription(ResourceType):
         arn = subscribe(topic, protocol, endpoint, _attributes(properties))
         return arn, {"Arn": arn}
 
-    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
-        """Attributes change in place; one that was dropped is emptied."""
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Properties:
+        """Properties change in place; one that was dropped is emptied."""
         dropped = dict.fromkeys(_attributes(old).keys() - _attributes(new).keys(), "")
         for name, value in {**dropped, **_attributes(new)}.items():
             client("sns").set_subscription_attributes(
@@ -104,15 +103,21 @@ class SlackChannelConfiguration(ResourceType):
         arn = f"arn:aws:chatbot::{account}:chat-configuration/slack-channel/{configuration}"
         if arn in THE_ACCOUNT.channels:
             raise ValueError(f"Chatbot: the configuration {configuration} already exists")
-        self._take(arn, properties)
-        self._follow(properties)
-        return arn, {"Arn": arn}
+        return arn, self.update(arn, {}, properties)
 
-    def update(self, physical_id: str, old: Properties, new: Properties) -> Attributes:
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Properties:
         """Topics are followed and left, everything else is recorded."""
-        self._take(physical_id, new)
+        team, channel = new["SlackWorkspaceId"], new["SlackChannelId"]
+        taken = {"SlackTeamId": team, "SlackChannelId": channel}
+        if taken in [other for arn, other in THE_ACCOUNT.channels.items() if arn != physical_id]:
+            raise ValueError(
+                f"Chatbot: Slack channel with ID {channel} in Slack team {team} has already been "
+                "configured for AWS account"
+            )
+        THE_ACCOUNT.channels[physical_id] = taken
         self._leave(old)
-        self._follow(new)
+        for topic in new.get("SnsTopicArns") or []:
+            subscribe(topic, "https", _channel(new), {})
         return {"Arn": physical_id}
 
     def delete(self, physical_id: str, properties: Properties) -> None:
@@ -121,25 +126,9 @@ class SlackChannelConfiguration(ResourceType):
         self._leave(properties)
 
     @staticmethod
-    def _take(arn: str, properties: Properties) -> None:
-        team, channel = properties["SlackWorkspaceId"], properties["SlackChannelId"]
-        taken = {"SlackTeamId": team, "SlackChannelId": channel}
-        if taken in [other for name, other in THE_ACCOUNT.channels.items() if name != arn]:
-            raise ValueError(
-                f"Chatbot: Slack channel with ID {channel} in Slack team {team} has already been "
-                "configured for AWS account"
-            )
-        THE_ACCOUNT.channels[arn] = taken
-
-    @staticmethod
     def _leave(properties: Properties) -> None:
         for topic in properties.get("SnsTopicArns") or []:
             unsubscribe(topic, _channel(properties))
-
-    @staticmethod
-    def _follow(properties: Properties) -> None:
-        for topic in properties.get("SnsTopicArns") or []:
-            subscribe(topic, "https", _channel(properties), {})
 
 
 def _channel(properties: Properties) -> str:

@@ -68,21 +68,18 @@ def install() -> None:
 
 def _check(kind: str, named: Named, properties: Properties) -> None:
     name = properties.get(named.key)
-    if name and _taken(name, named):
-        raise ValueError(f"{name} already exists ({kind}: AlreadyExists)")
-
-
-def _taken(name: str, named: Named) -> bool:
+    if not name:
+        return
     given = {named.parameter: name} if named.parameter else {}
     try:
         answer = getattr(client(named.service), named.operation)(**given, **named.more)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 404):
-            return False
+            return
         raise
-    if not named.path:
-        return True
-    return any(each.rpartition(":")[2] == name for each in jmespath.search(named.path, answer))
+    names = jmespath.search(named.path, answer) if named.path else [name]
+    if any(name in (each, each.rpartition(":")[2]) for each in names):
+        raise ValueError(f"{name} already exists ({kind}: AlreadyExists)")
 
 
 def _check_security_group(properties: Properties) -> None:

@@ -13,17 +13,17 @@ from emulator.aws.patches import (
     details,
     endpoints,
     functions,
+    instead,
     notifications,
-    stack_states,
 )
 
 
 def install(deliver: Callable[[str, str, str], int]) -> None:
     """Apply every patch; `deliver` takes what leaves AWS for an HTTPS subscriber."""
     details.require_version()
+    instead.apply()
     details.install()
     cloudformation.install()
-    stack_states.install()
     notifications.install(deliver)
     functions.install()
     account.install()

@@ -12,6 +12,7 @@ from typing import Any
 from ministack.services import ec2, iam, lambda_svc  # type: ignore[import-not-found]
 
 from emulator.aws.patches.cloudformation import around
+from emulator.aws.patches.instead import instead_of
 
 WORKSPACE = "T0REHEARSAL"
 
@@ -50,80 +51,68 @@ def reserved(without: str = "") -> int:
     return sum(many for name, many in _RESERVED.items() if name in there and name != without)
 
 
+@instead_of(iam, "_IAM_HANDLERS", "CreateServiceLinkedRole")
+def _create_role(create: Any, params: Record) -> Any:
+    """The name is as ElastiCache's guide spells it ("Using service-linked roles")."""
+    answer = create(params)
+    if role := iam._roles.pop("AWSServiceRoleForElasticache", None):
+        role["RoleName"] = "AWSServiceRoleForElastiCache"
+        iam._roles[role["RoleName"]] = role
+    return answer
+
+
+def _reserve(name: str, many: int) -> None:
+    unreserved = THE_ACCOUNT.concurrency - reserved(name) - many
+    if many and unreserved < THE_ACCOUNT.minimum_unreserved:
+        raise ValueError(
+            "Specified ReservedConcurrentExecutions for function decreases account's "
+            "UnreservedConcurrentExecution below its minimum value of "
+            f"[{THE_ACCOUNT.minimum_unreserved}]."
+        )
+    _RESERVED[name] = many
+
+
+def _deploying(name: str, properties: Record, _there: bool) -> None:
+    _reserve(properties.get("FunctionName", name), int(properties.get(_KEY, 0)))
+
+
+@instead_of(lambda_svc, "_put_function_concurrency")
+def _put_concurrency(put: Any, name: str, data: Record) -> Any:
+    try:
+        _reserve(name, data[_KEY])
+    except ValueError as refused:
+        return lambda_svc.error_response_json("InvalidParameterValueException", str(refused), 400)
+    return put(name, data)
+
+
+@instead_of(lambda_svc, "_get_account_settings")
+def _settings(settings: Any) -> Any:
+    status, headers, body = settings()
+    answer = json.loads(body)
+    answer["AccountLimit"] |= {
+        "ConcurrentExecutions": THE_ACCOUNT.concurrency,
+        "UnreservedConcurrentExecutions": THE_ACCOUNT.concurrency - reserved(),
+    }
+    return status, headers, json.dumps(answer).encode()
+
+
+@instead_of(ec2, "_ACTION_MAP", "DescribeVpcEndpointServices")
+def _describe_services(describe: Any, params: Record) -> Any:
+    """Each without the zones that the account's profile says."""
+    status, headers, body = describe(params)
+    text = body.decode()
+    for service, zone in THE_ACCOUNT.zones_without.items():
+        name = re.escape(f".{service}</serviceName>")
+        text = re.sub(
+            rf"({name}(?:(?!</availabilityZoneSet>).)*)<item>{zone}</item>",
+            r"\1",
+            text,
+            flags=re.DOTALL,
+        )
+    return status, headers, text.encode()
+
+
 def install() -> None:
-    """Keep account of concurrency and zones."""
-    _patch_concurrency()
-    _patch_endpoint_services()
-    _patch_name_of_role()
-
-
-def _patch_name_of_role() -> None:
-    """As ElastiCache's guide spells it ("Using service-linked roles")."""
-    create = iam._IAM_HANDLERS["CreateServiceLinkedRole"]
-
-    def creating(params: Record) -> Any:
-        answer = create(params)
-        if role := iam._roles.pop("AWSServiceRoleForElasticache", None):
-            role["RoleName"] = "AWSServiceRoleForElastiCache"
-            iam._roles[role["RoleName"]] = role
-        return answer
-
-    iam._IAM_HANDLERS["CreateServiceLinkedRole"] = creating
-
-
-def _patch_concurrency() -> None:
-    put, settings = lambda_svc._put_function_concurrency, lambda_svc._get_account_settings
-
-    def reserve(name: str, many: int) -> None:
-        unreserved = THE_ACCOUNT.concurrency - reserved(name) - many
-        if many and unreserved < THE_ACCOUNT.minimum_unreserved:
-            raise ValueError(
-                "Specified ReservedConcurrentExecutions for function decreases account's "
-                "UnreservedConcurrentExecution below its minimum value of "
-                f"[{THE_ACCOUNT.minimum_unreserved}]."
-            )
-        _RESERVED[name] = many
-
-    def deploying(name: str, properties: Record, _there: bool) -> None:
-        reserve(properties.get("FunctionName", name), int(properties.get(_KEY, 0)))
-
-    def putting(name: str, data: Record) -> Any:
-        try:
-            reserve(name, data[_KEY])
-        except ValueError as refused:
-            code = "InvalidParameterValueException"
-            return lambda_svc.error_response_json(code, str(refused), 400)
-        return put(name, data)
-
-    def account() -> Any:
-        status, headers, body = settings()
-        answer = json.loads(body)
-        answer["AccountLimit"] |= {
-            "ConcurrentExecutions": THE_ACCOUNT.concurrency,
-            "UnreservedConcurrentExecutions": THE_ACCOUNT.concurrency - reserved(),
-        }
-        return status, headers, json.dumps(answer).encode()
-
-    around("AWS::Lambda::Function", before=deploying)
-    lambda_svc._put_function_concurrency, lambda_svc._get_account_settings = putting, account
-
-
-def _patch_endpoint_services() -> None:
-    """Those that we deploy are there, each without the zones that the account's profile says."""
+    """Keep account of concurrency, and have those endpoint services that we deploy."""
+    around("AWS::Lambda::Function", before=_deploying)
     ec2._VPCE_INTERFACE_SERVICES = (*ec2._VPCE_INTERFACE_SERVICES, "elasticache")
-    describe = ec2._ACTION_MAP["DescribeVpcEndpointServices"]
-
-    def described(params: Record) -> Any:
-        status, headers, body = describe(params)
-        text = body.decode()
-        for service, zone in THE_ACCOUNT.zones_without.items():
-            name = re.escape(f".{service}</serviceName>")
-            text = re.sub(
-                rf"({name}(?:(?!</availabilityZoneSet>).)*)<item>{zone}</item>",
-                r"\1",
-                text,
-                flags=re.DOTALL,
-            )
-        return status, headers, text.encode()
-
-    ec2._ACTION_MAP["DescribeVpcEndpointServices"] = described

@@ -2,7 +2,7 @@
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import fnmatch
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -13,6 +13,8 @@ from ministack.services import (  # type: ignore[import-not-found]
     secretsmanager,
 )
 from ministack.services.cloudformation import drift  # type: ignore[import-not-found]
+
+from emulator.aws.patches.instead import instead_of
 
 MINISTACK = "1.5.33"
 Record = dict[str, Any]
@@ -41,38 +43,38 @@ def secret_record(secret_id: str) -> Record | None:
     return record
 
 
-def drift_reader(
-    resource_type: str,
-    read: Callable[[str, Record], Record | None],
-    covered: Iterable[str],
-) -> None:
-    """Let drift detection check a type: `read` gives the `covered` properties, None when gone."""
-    drift._DRIFT_READERS[resource_type] = (read, frozenset(covered))
+def drift_reader(resource_type: str, read: Callable[[str, Record], Record | None]) -> None:
+    """Let drift detection compare what `read` gives of the properties, None when it is gone."""
+    covered: set[str] = set()
+
+    def reading(physical_id: str, asked: Record) -> Record | None:
+        properties = read(physical_id, asked)
+        covered.update(properties or ())
+        return properties
+
+    drift._DRIFT_READERS[resource_type] = (reading, covered)
+
+
+@instead_of(ec2, "_parse_filters")
+def _filters(parse: Any, params: Any) -> Any:
+    """A filter takes * in a group's name, as EC2's do: ministack compares it literally."""
+    parsed = parse(params)
+    for pattern in parsed.get("group-name", []):
+        names = [group["GroupName"] for group in ec2._security_groups.values()]
+        parsed["group-name"] = [*parsed["group-name"], *fnmatch.filter(names, pattern)]
+    return parsed
 
 
 def install() -> None:
-    """Find groups by patterns and secrets by ARN, and fire no schedule by the clock.
+    """Find the secrets of drift by ARN, and fire no schedule by the clock.
 
-    ministack's schedules read no time zone, and a test fires them by hand.
+    A secret's `Ref` is its ARN, as in AWS: ministack would look for it by name. Its schedules read
+    no time zone, and a test fires them by hand.
     """
     scheduler.start_scheduler = lambda: None
-    parse = ec2._parse_filters
     kind = "AWS::SecretsManager::Secret"
     read, compared = drift._DRIFT_READERS[kind]
-
-    def filters(params: Any) -> Any:
-        """A filter takes * in a group's name, as EC2's do: ministack compares it literally."""
-        parsed = parse(params)
-        for pattern in parsed.get("group-name", []):
-            names = [group["GroupName"] for group in ec2._security_groups.values()]
-            parsed["group-name"] = [*parsed["group-name"], *fnmatch.filter(names, pattern)]
-        return parsed
-
-    def by_arn(physical_id: str, properties: Record) -> Record | None:
-        """A secret's `Ref` is its ARN, as in AWS: ministack would look for it by name."""
-        name, _ = secretsmanager._resolve(physical_id)
-        properties_now: Record | None = read(name, properties)
-        return properties_now
-
-    ec2._parse_filters = filters
-    drift._DRIFT_READERS[kind] = (by_arn, compared)
+    drift._DRIFT_READERS[kind] = (
+        lambda arn, properties: read(secretsmanager._resolve(arn)[0], properties),
+        compared,
+    )

@@ -8,7 +8,6 @@ troubleshooting, hashicorp/terraform-provider-aws#17535) and for private DNS whe
 # ruff: noqa: SLF001 - another package's private names are its matter
 
 import json
-from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -16,9 +15,11 @@ from ministack.services import ec2  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 from emulator.aws.patches.account import THE_ACCOUNT
+from emulator.aws.patches.instead import instead_of
 from emulator.iam.endpoint_names import default_name, own_names
 
 Record = dict[str, Any]
+_KIND = "AWS::EC2::VPCEndpoint"
 _ZONE = "Z7HUB22UULQXV"  # the id of the hosted zone; its letters do not matter
 
 
@@ -27,89 +28,77 @@ def has_name(name: str) -> bool:
     return any(name in _names(endpoint) for endpoint in ec2._vpc_endpoints.values())
 
 
-def install() -> None:
-    """Create, change and describe them with what ministack leaves out."""
-    actions, fields = ec2._ACTION_MAP, ec2._vpce_fields_xml
-    create, modify = actions["CreateVpcEndpoint"], actions["ModifyVpcEndpoint"]
-
-    def creating(params: Record) -> Any:
-        there = set(ec2._vpc_endpoints)
-        create(params)
-        (endpoint_id,) = set(ec2._vpc_endpoints) - there
-        endpoint = ec2._vpc_endpoints.pop(endpoint_id)
-        interface = endpoint["VpcEndpointType"] == "Interface"
-        endpoint |= {
-            "PrivateDnsEnabled": interface and ec2._p(params, "PrivateDnsEnabled") != "false",
-            "SecurityGroupIds": ec2._parse_member_list(params, "SecurityGroupId"),
-            "PolicyDocument": ec2._p(params, "PolicyDocument"),
-        }
-        if problem := _refusal(endpoint):
-            return ec2._error(*problem, 400)
-        ec2._vpc_endpoints[endpoint_id] = endpoint
-        answer = described(endpoint, tag="vpcEndpoint")
-        return ec2._xml(200, "CreateVpcEndpointResponse", answer)
-
-    def modifying(params: Record) -> Any:
-        before = ec2._vpc_endpoints.get(ec2._p(params, "VpcEndpointId"))
-        if before is None:
-            return modify(params)
-        private_dns = ec2._p(params, "PrivateDnsEnabled") or str(before["PrivateDnsEnabled"])
-        changed = {"PrivateDnsEnabled": private_dns.lower() == "true"}
-        for member in ("SubnetId", "SecurityGroupId"):
-            add, less = (ec2._parse_member_list(params, f"{way}{member}") for way in _WAYS)
-            moved = dict.fromkeys([*before[f"{member}s"], *add])
-            changed[f"{member}s"] = [member_id for member_id in moved if member_id not in less]
-        if problem := _refusal(before | changed):
-            return ec2._error(*problem, 400)
-        answer = modify(params)
-        before.update(changed)
-        return answer
-
-    def described(endpoint: Record, tag: str = "item") -> str:
-        xml: str = fields(endpoint, tag=tag)
-        # While ministack creates one, what it leaves out is not there yet.
-        more = _more(endpoint) if "PrivateDnsEnabled" in endpoint else ""
-        return xml.rstrip().removesuffix(f"</{tag}>") + more + f"</{tag}>"
-
-    actions |= {"CreateVpcEndpoint": creating, "ModifyVpcEndpoint": modifying}
-    ec2._vpce_fields_xml = described
-    kind = "AWS::EC2::VPCEndpoint"
-    handler = provisioners._RESOURCE_HANDLERS[kind]
-    handler |= {verb: _deploying(handler[verb]) for verb in ("create", "update")}
-    provisioners._REPLACING_PROPERTIES[kind] = ("ServiceName", "VpcEndpointType", "VpcId")
+@instead_of(ec2, "_ACTION_MAP", "CreateVpcEndpoint")
+def _create(create: Any, params: Record) -> Any:
+    there = set(ec2._vpc_endpoints)
+    create(params)
+    (endpoint_id,) = set(ec2._vpc_endpoints) - there
+    endpoint = ec2._vpc_endpoints.pop(endpoint_id)
+    interface = endpoint["VpcEndpointType"] == "Interface"
+    endpoint |= {
+        "PrivateDnsEnabled": interface and ec2._p(params, "PrivateDnsEnabled") != "false",
+        "SecurityGroupIds": ec2._parse_member_list(params, "SecurityGroupId"),
+        "PolicyDocument": ec2._p(params, "PolicyDocument"),
+    }
+    if problem := _refusal(endpoint):
+        return ec2._error(*problem, 400)
+    ec2._vpc_endpoints[endpoint_id] = endpoint
+    answer = ec2._vpce_fields_xml(endpoint, tag="vpcEndpoint")
+    return ec2._xml(200, "CreateVpcEndpointResponse", answer)
 
 
-_WAYS = ("Add", "Remove")
+@instead_of(ec2, "_ACTION_MAP", "ModifyVpcEndpoint")
+def _modify(modify: Any, params: Record) -> Any:
+    before = ec2._vpc_endpoints.get(ec2._p(params, "VpcEndpointId"))
+    if before is None:
+        return modify(params)
+    private_dns = ec2._p(params, "PrivateDnsEnabled") or str(before["PrivateDnsEnabled"])
+    changed = {"PrivateDnsEnabled": private_dns.lower() == "true"}
+    for member in ("SubnetId", "SecurityGroupId"):
+        add, less = (ec2._parse_member_list(params, f"{way}{member}") for way in ("Add", "Remove"))
+        moved = dict.fromkeys([*before[f"{member}s"], *add])
+        changed[f"{member}s"] = [member_id for member_id in moved if member_id not in less]
+    if problem := _refusal(before | changed):
+        return ec2._error(*problem, 400)
+    answer = modify(params)
+    before.update(changed)
+    return answer
 
 
-def _deploying(original: Callable[..., Any]) -> Callable[..., Any]:
+@instead_of(ec2, "_vpce_fields_xml")
+def _fields(fields: Any, endpoint: Record, tag: str = "item") -> str:
+    """With what ministack leaves out, which is not there yet while it creates one."""
+    xml: str = fields(endpoint, tag=tag)
+    more = _more(endpoint) if "PrivateDnsEnabled" in endpoint else ""
+    return xml.rstrip().removesuffix(f"</{tag}>") + more + f"</{tag}>"
+
+
+@instead_of(provisioners, "_RESOURCE_HANDLERS", _KIND, "create")
+@instead_of(provisioners, "_RESOURCE_HANDLERS", _KIND, "update")
+def _deploy(original: Any, name: str, *properties: Any) -> tuple[str, Record]:
     """CloudFormation's creation or update of one, with what ministack leaves out.
 
     The names come last to first. CloudFormation's guide documents the order, its schema says that
     there is none: nothing that is deployed may rest on one.
     """
-
-    def deploy(name: str, *properties: Any) -> tuple[str, Record]:
-        *_, new, _stack = properties
-        before = dict(ec2._vpc_endpoints.get(name, {}))
-        endpoint_id, _ = original(name, *properties)
-        endpoint = ec2._vpc_endpoints[endpoint_id]
-        policy = new.get("PolicyDocument")
-        endpoint |= {
-            "PrivateDnsEnabled": str(new.get("PrivateDnsEnabled")).lower() == "true",
-            "SecurityGroupIds": list(new.get("SecurityGroupIds") or []),
-            "PolicyDocument": json.dumps(policy) if isinstance(policy, dict) else policy,
-        }
-        if problem := _refusal(endpoint):
-            if before:
-                ec2._vpc_endpoints[endpoint_id] = before
-            else:
-                del ec2._vpc_endpoints[endpoint_id]
-            raise ValueError(": ".join(problem))
-        entries = [f"{_ZONE}:{name}" for name in reversed(_names(endpoint))]
-        return endpoint_id, {"Id": endpoint_id, "DnsEntries": entries}
-
-    return deploy
+    *_, new, _stack = properties
+    before = dict(ec2._vpc_endpoints.get(name, {}))
+    endpoint_id, _ = original(name, *properties)
+    endpoint = ec2._vpc_endpoints[endpoint_id]
+    policy = new.get("PolicyDocument")
+    endpoint |= {
+        "PrivateDnsEnabled": str(new.get("PrivateDnsEnabled")).lower() == "true",
+        "SecurityGroupIds": list(new.get("SecurityGroupIds") or []),
+        "PolicyDocument": json.dumps(policy) if isinstance(policy, dict) else policy,
+    }
+    if problem := _refusal(endpoint):
+        if before:
+            ec2._vpc_endpoints[endpoint_id] = before
+        else:
+            del ec2._vpc_endpoints[endpoint_id]
+        raise ValueError(": ".join(problem))
+    entries = [f"{_ZONE}:{name}" for name in reversed(_names(endpoint))]
+    return endpoint_id, {"Id": endpoint_id, "DnsEntries": entries}
 
 
 def _refusal(endpoint: Record) -> tuple[str, str] | None:
@@ -180,3 +169,8 @@ def _more(endpoint: Record) -> str:
         f"<groupSet>{groups}</groupSet><dnsEntrySet>{names}</dnsEntrySet>"
         + (f"<policyDocument>{escape(policy)}</policyDocument>" if policy else "")
     )
+
+
+def install() -> None:
+    """Replace one whose service, type or VPC changes."""
+    provisioners._REPLACING_PROPERTIES[_KIND] = ("ServiceName", "VpcEndpointType", "VpcId")

@@ -15,6 +15,7 @@ from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
 
 from emulator.aws.clients import client
 from emulator.aws.patches.cloudformation import around
+from emulator.aws.patches.instead import instead_of
 
 Record = dict[str, Any]
 
@@ -23,36 +24,33 @@ Record = dict[str, Any]
 FUNCTION_OF_KEY: dict[str, dict[str, str]] = {}
 
 
-def _patch_identity_of_functions() -> None:
+@instead_of(lambda_runtime, "execution_credentials")
+@instead_of(lambda_svc, "execution_credentials")
+def _credentials(_original: Any, config: Record) -> dict[str, str]:
     """Give each function keys of its own: a call then shows its function and role.
 
     ministack does so when it checks permissions, and else hands out the account's own keys.
     """
-
-    def credentials(config: Record) -> dict[str, str]:
-        function, role = str(config["FunctionArn"]), str(config["Role"])
-        digest = hashlib.sha256(f"{function}:{role}".encode()).hexdigest()
-        key = f"ASIA{digest[:16].upper()}"
-        FUNCTION_OF_KEY[key] = {"function": function, "role": role}
-        session = f"assumed-role/{role.rpartition('/')[2]}/{config['FunctionName']}"
-        account = function.split(":")[4]
-        sts.register_session(
-            key,
-            {
-                "Arn": f"arn:aws:sts::{account}:{session}",
-                "UserId": session,
-                "SecretAccessKey": "rehearsal",
-                "SessionToken": digest,
-            },
-        )
-        return {
-            "AWS_ACCESS_KEY_ID": key,
-            "AWS_SECRET_ACCESS_KEY": "rehearsal",
-            "AWS_SESSION_TOKEN": digest,
-        }
-
-    lambda_runtime.execution_credentials = credentials
-    lambda_svc.execution_credentials = credentials
+    function, role = str(config["FunctionArn"]), str(config["Role"])
+    digest = hashlib.sha256(f"{function}:{role}".encode()).hexdigest()
+    key = f"ASIA{digest[:16].upper()}"
+    FUNCTION_OF_KEY[key] = {"function": function, "role": role}
+    session = f"assumed-role/{role.rpartition('/')[2]}/{config['FunctionName']}"
+    account = function.split(":")[4]
+    sts.register_session(
+        key,
+        {
+            "Arn": f"arn:aws:sts::{account}:{session}",
+            "UserId": session,
+            "SecretAccessKey": "rehearsal",
+            "SessionToken": digest,
+        },
+    )
+    return {
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": "rehearsal",
+        "AWS_SESSION_TOKEN": digest,
+    }
 
 
 def _patch_logs() -> None:
@@ -61,11 +59,8 @@ def _patch_logs() -> None:
     ministack waits 50 ms until a thread has read it: on a busy machine lines were lost, and with
     them the metrics of that call.
     """
-    worker, one_reader, spawn = (
-        lambda_runtime.Worker,
-        threading.Lock(),
-        lambda_runtime.Worker._spawn,
-    )
+    worker, one_reader = lambda_runtime.Worker, threading.Lock()
+    spawn = worker._spawn
 
     def started(self: Any) -> None:
         spawn(self)
@@ -100,85 +95,75 @@ def _patch_logs() -> None:
     worker._drain_stderr = worker._drain_stderr_bounded = log
 
 
-def _patch_types_of_errors() -> None:
+@instead_of(lambda_svc, "_execute_function_warm")
+def _execute(execute: Any, function: Record, event: Any, request_id: str) -> Record:
     """A function's failure carries its exception's class, as AWS says it and Retry and Catch read.
 
     ministack calls every one Runtime.HandlerError; the class is in the last line of the trace.
     """
-    execute = lambda_svc._execute_function_warm
-
-    def typed(function: Record, event: Any, request_id: str) -> Record:
-        result: Record = execute(function, event, request_id)
-        body = result.get("body")
-        if result.get("error") and body and body.get("errorType") == "Runtime.HandlerError":
-            first = str(body["errorMessage"]).partition("\n")[0]
-            for line in str(result.get("log", "")).splitlines():
-                name, separator, message = line.partition(": ")
-                if separator and message == first and name.replace(".", "").isidentifier():
-                    body["errorType"] = name.rpartition(".")[2]
-        return result
-
-    lambda_svc._execute_function_warm = typed
+    result: Record = execute(function, event, request_id)
+    body = result.get("body")
+    if result.get("error") and body and body.get("errorType") == "Runtime.HandlerError":
+        first = str(body["errorMessage"]).partition("\n")[0]
+        for line in str(result.get("log", "")).splitlines():
+            name, separator, message = line.partition(": ")
+            if separator and message == first and name.replace(".", "").isidentifier():
+                body["errorType"] = name.rpartition(".")[2]
+    return result
 
 
-def _patch_dead_letters() -> None:
-    """Keep a function's queue, and send the event itself there, as a dead letter is on AWS.
+def _keep_queue(function: str, properties: Record) -> None:
+    config = lambda_svc._functions[function]["config"]
+    config["DeadLetterConfig"] = properties.get("DeadLetterConfig", {})
+
+
+@instead_of(lambda_svc, "_route_async_failure")
+def _route(route: Any, target: str, function: str, event: Record, result: Record) -> None:
+    """Send the event itself to a function's queue, as a dead letter is on AWS.
 
     ministack's CloudFormation drops the property, and its envelope is that of a destination.
     """
-    route = lambda_svc._route_async_failure
-
-    def keep(function: str, properties: Record) -> None:
-        config = lambda_svc._functions[function]["config"]
-        config["DeadLetterConfig"] = properties.get("DeadLetterConfig", {})
-
-    def send(target: str, function: str, event: Record, result: Record) -> None:
-        config = lambda_svc._functions[function]["config"]
-        if config.get("DeadLetterConfig", {}).get("TargetArn") != target:
-            route(target, function, event, result)
-            return
-        queue = client("sqs").get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
-        client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
-
-    around("AWS::Lambda::Function", after=keep)
-    lambda_svc._route_async_failure = send
+    config = lambda_svc._functions[function]["config"]
+    if config.get("DeadLetterConfig", {}).get("TargetArn") != target:
+        route(target, function, event, result)
+        return
+    queue = client("sqs").get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
+    client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
 
 
 _LONGEST = 600  # seconds that an event waits for its function; Lambda keeps it for six hours
+_FREED = threading.Condition()
+_ASYNCHRONOUS = ContextVar("asynchronous", default=False)
 
 
-def _patch_throttled_events() -> None:
+@instead_of(lambda_svc, "_execute_function")
+def _execute_in_turn(execute: Any, function: Record, event: Any) -> Record:
     """An asynchronous event that its function has no concurrency for is tried until it has.
 
     ministack counts that as one of the three attempts. Source: Lambda developer guide, "How Lambda
     handles errors and retries with asynchronous invocation".
     """
-    execute, release = lambda_svc._execute_function, lambda_svc._release_execution_slot
-    invoke, freed = lambda_svc.invoke_async_with_retry, threading.Condition()
-    asynchronous = ContextVar("asynchronous", default=False)
+    result: Record = execute(function, event)
+    end = time.monotonic() + _LONGEST
+    while _ASYNCHRONOUS.get() and result.get("throttle") and time.monotonic() < end:
+        with _FREED:
+            _FREED.wait(1)
+        result = execute(function, event)
+    return result
 
-    def execute_in_turn(function: Record, event: Any) -> Record:
-        result: Record = execute(function, event)
-        end = time.monotonic() + _LONGEST
-        while asynchronous.get() and result.get("throttle") and time.monotonic() < end:
-            with freed:
-                freed.wait(1)
-            result = execute(function, event)
-        return result
 
-    def release_and_notify(slot: Any) -> None:
-        release(slot)
-        with freed:
-            freed.notify_all()
+@instead_of(lambda_svc, "_release_execution_slot")
+def _release(release: Any, slot: Any) -> None:
+    release(slot)
+    with _FREED:
+        _FREED.notify_all()
 
-    def invoke_in_turn(function: Record, event: Any) -> None:
-        called = copy_context()  # ministack's thread gets a copy of what calls it
-        called.run(asynchronous.set, True)
-        called.run(invoke, function, event)
 
-    lambda_svc._execute_function = execute_in_turn
-    lambda_svc._release_execution_slot = release_and_notify
-    lambda_svc.invoke_async_with_retry = invoke_in_turn
+@instead_of(lambda_svc, "invoke_async_with_retry")
+def _invoke(invoke: Any, function: Record, event: Any) -> None:
+    called = copy_context()  # ministack's thread gets a copy of what calls it
+    called.run(_ASYNCHRONOUS.set, True)
+    called.run(invoke, function, event)
 
 
 # What the next calls of a function are answered, by its name.
@@ -193,41 +178,36 @@ def let_idle(function: str, codes: str) -> None:
     _IDLE[function] = codes.split(",")
 
 
-def _patch_idle() -> None:
-    """Answer for an idle function as Lambda does: an API call with an error, a task with its name.
+# Of an idle function's answers: Lambda developer guide, "Lambda function states"; botocore's errors
+# of Invoke. An API call has an error, a task its name.
+_WORDS = "Lambda is initializing your function. It will be ready to invoke shortly."
 
-    Source: Lambda developer guide, "Lambda function states"; botocore's errors of Invoke.
-    """
-    execute, invoke = lambda_svc._execute_function_with_config_scope, lambda_svc._invoke
-    words = "Lambda is initializing your function. It will be ready to invoke shortly."
 
-    def task(function: Record, event: Any) -> Record:
-        codes = _IDLE.get(function["config"]["FunctionName"])
-        if codes:
-            body = {"errorType": f"Lambda.{codes.pop(0)}", "errorMessage": words}
-            return {"error": True, "body": body}
-        result: Record = execute(function, event)
-        return result
+@instead_of(lambda_svc, "_execute_function_with_config_scope")
+def _task(execute: Any, function: Record, event: Any) -> Record:
+    if codes := _IDLE.get(function["config"]["FunctionName"]):
+        body = {"errorType": f"Lambda.{codes.pop(0)}", "errorMessage": _WORDS}
+        return {"error": True, "body": body}
+    result: Record = execute(function, event)
+    return result
 
-    async def call(name: str, event: Any, headers: Record, *rest: Any, **more: Any) -> Any:
-        lower = {key.lower(): value for key, value in headers.items()}
-        codes = _IDLE.get(name)
-        if codes and lower.get("x-amz-invocation-type") == "Event":
-            codes.clear()
-        if codes:
-            code = codes.pop(0)
-            status = 502 if code.endswith("NotReadyException") else 409
-            return lambda_svc.error_response_json(code, words, status)
-        return await invoke(name, event, headers, *rest, **more)
 
-    lambda_svc._execute_function_with_config_scope, lambda_svc._invoke = task, call
+@instead_of(lambda_svc, "_invoke")
+async def _call(
+    invoke: Any, name: str, event: Any, headers: Record, *rest: Any, **more: Any
+) -> Any:
+    lower = {key.lower(): value for key, value in headers.items()}
+    codes = _IDLE.get(name)
+    if codes and lower.get("x-amz-invocation-type") == "Event":
+        codes.clear()
+    if codes:
+        code = codes.pop(0)
+        status = 502 if code.endswith("NotReadyException") else 409
+        return lambda_svc.error_response_json(code, _WORDS, status)
+    return await invoke(name, event, headers, *rest, **more)
 
 
 def install() -> None:
-    """Give functions their own keys, whole logs, names of errors, later attempts, idle times."""
-    _patch_identity_of_functions()
+    """Give functions whole logs, and keep the queues of their dead letters."""
     _patch_logs()
-    _patch_types_of_errors()
-    _patch_dead_letters()
-    _patch_throttled_events()
-    _patch_idle()
+    around("AWS::Lambda::Function", after=_keep_queue)

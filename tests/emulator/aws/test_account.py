@@ -8,12 +8,11 @@ import pytest
 
 from emulator.clean_environment import REGION
 from rehearsal.common.rehearsal import Clients, Rehearsal
-from tests.emulator.aws.helpers import Stacks
+from tests.emulator.aws.conftest import Stacks, resource
 from tests.emulator.aws.test_endpoints import OFF, SERVICE, Net, net, refused
 
 __all__ = ["net"]
 
-TEAM = "T0REHEARSAL"
 USUAL: dict[str, Any] = {
     "concurrency": 1000,
     "minimum_unreserved": 100,
@@ -44,9 +43,8 @@ def function(name: str, role: str, reserved: int) -> dict[str, Any]:
         "Runtime": "python3.12",
         "Handler": "index.handle",
         "Code": {"ZipFile": "def handle(*_): pass"},
-        "ReservedConcurrentExecutions": reserved,
     }
-    return {name: {"Type": "AWS::Lambda::Function", "Properties": properties}}
+    return {name: resource("Lambda::Function", **properties, ReservedConcurrentExecutions=reserved)}
 
 
 def test_concurrency_is_reserved_down_to_what_lambda_keeps(
@@ -59,15 +57,11 @@ def test_concurrency_is_reserved_down_to_what_lambda_keeps(
         "Specified ReservedConcurrentExecutions for function decreases account's "
         f"UnreservedConcurrentExecution below its minimum value of [{floor}]"
     )
-    name = stacks.create(function(f"two{floor}", role["Arn"], 2))
-    assert words in stacks.reasons(name)
-    name = stacks.create(function(f"one{floor}", role["Arn"], 1))
-    assert stacks.status(name) == "CREATE_COMPLETE"
+    assert words in stacks.refused(function(f"two{floor}", role["Arn"], 2))
+    name = stacks.created(function(f"one{floor}", role["Arn"], 1))
     said = aws("lambda").get_account_settings()["AccountLimit"]
-    assert (said["ConcurrentExecutions"], said["UnreservedConcurrentExecutions"]) == (
-        floor + 1,
-        floor,
-    )
+    assert said["ConcurrentExecutions"] == floor + 1
+    assert said["UnreservedConcurrentExecutions"] == floor
     assert words in refused(
         lambda: aws("lambda").put_function_concurrency(
             FunctionName=f"one{floor}", ReservedConcurrentExecutions=2
@@ -79,23 +73,22 @@ def test_concurrency_is_reserved_down_to_what_lambda_keeps(
 
 
 def configuration(name: str, channel: str) -> dict[str, Any]:
-    properties = {
-        "ConfigurationName": name,
-        "IamRoleArn": "arn:aws:iam::1:role/chatbot",
-        "SlackChannelId": channel,
-        "SlackWorkspaceId": TEAM,
-    }
-    kind = "AWS::Chatbot::SlackChannelConfiguration"
-    return {"One": {"Type": kind, "Properties": properties}}
+    one = resource(
+        "Chatbot::SlackChannelConfiguration",
+        ConfigurationName=name,
+        IamRoleArn="arn:aws:iam::1:role/chatbot",
+        SlackChannelId=channel,
+        SlackWorkspaceId="T0REHEARSAL",
+    )
+    return {"One": one}
 
 
 def test_a_channel_has_one_configuration_in_an_account(limit: Limit, stacks: Stacks) -> None:
     limit(channels={})
-    first = stacks.create(configuration("first", "C0FIRST"))
-    assert stacks.status(first) == "CREATE_COMPLETE"
+    first = stacks.created(configuration("first", "C0FIRST"))
     words = "Slack channel with ID C0FIRST in Slack team T0REHEARSAL has already been configured"
-    assert words in stacks.reasons(stacks.create(configuration("second", "C0FIRST")))
-    third = stacks.create(configuration("third", "C0THIRD"))
+    assert words in stacks.refused(configuration("second", "C0FIRST"))
+    third = stacks.created(configuration("third", "C0THIRD"))
     assert stacks.update(third, configuration("third", "C0FIRST")) == "UPDATE_ROLLBACK_COMPLETE"
     assert words in stacks.reasons(third)
     assert stacks.update(first, configuration("first", "C0OTHER")) == "UPDATE_COMPLETE"

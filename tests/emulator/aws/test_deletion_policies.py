@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.common.rehearsal import Clients
-from tests.emulator.aws.helpers import Stacks, eventually, resource
+from tests.emulator.aws.conftest import Stacks, eventually, resource
 
 GENERATED = resource(
     "SecretsManager::Secret",

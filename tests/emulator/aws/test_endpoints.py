@@ -14,7 +14,7 @@ from emulator.iam.endpoint_names import regional
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Clients
 from rehearsal.common.steps import deploy
-from tests.emulator.aws.helpers import Make, Stacks, resource
+from tests.emulator.aws.conftest import Make, Stacks, resource
 
 ON, OFF = {"PrivateDnsEnabled": True}, {"PrivateDnsEnabled": False}
 SERVICE = f"com.amazonaws.{REGION}.secretsmanager"

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from emulator.clean_environment import ROOT
 from emulator.embedded_aws import PYTHON
 from rehearsal.common.rehearsal import Clients, Rehearsal
-from tests.emulator.aws.helpers import Look, Make, eventually
+from tests.emulator.aws.conftest import Look, Make, eventually
 
 ANSWERS = """
     def handle(event, context):
@@ -44,8 +44,9 @@ def test_a_failure_carries_the_class_of_its_exception(aws: Clients, function: Ma
 _NO_TIME = """
 import io, zipfile
 from ministack.core.lambda_runtime import Worker
-from emulator.aws.patches import functions
+from emulator.aws.patches import functions, instead
 
+instead.apply()
 functions.install()
 Worker._read_stderr = lambda self: None
 packed = io.BytesIO()

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.common.rehearsal import Clients
-from tests.emulator.aws.helpers import Look, Make, Stacks, eventually, resource
+from tests.emulator.aws.conftest import Look, Make, Stacks, eventually, resource
 
 Steps = Callable[[], list[dict[str, Any]]]
 SERVICE = "secretsmanager.amazonaws.com"

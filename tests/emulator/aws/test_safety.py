@@ -13,7 +13,7 @@ from emulator.embedded_aws import EmbeddedAws
 from emulator.errors import EmulatorError
 from rehearsal.common.rehearsal import Clients, Rehearsal
 from rehearsal.security.exposure import listening
-from tests.emulator.aws.helpers import eventually
+from tests.emulator.aws.conftest import eventually
 
 ENDPOINT = "http://127.0.0.1:9"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.aws.helpers import Stacks, resource
+from tests.emulator.aws.conftest import Stacks, resource
 
 Template = dict[str, Any]
 

@@ -10,8 +10,7 @@ import pytest
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Evaluator
 from rehearsal.common.rehearsal import Clients, Rehearsal
-from tests.emulator.aws.conftest import aws
-from tests.emulator.aws.helpers import eventually
+from tests.emulator.aws.conftest import aws, eventually
 
 __all__ = ["aws"]
 

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from aws_rules.problem import CannotBeJudged
-from emulator.iam.actions import needs
-from emulator.iam.recorded import Call
+from aws_rules.iam import CannotBeJudged
+from emulator.iam.actions import Call, needs
 from emulator.iam.template import Deployment
-from tests.emulator.iam.example import (
+from tests.emulator.iam.test_verdict import (
     ACCOUNT,
     DATA,
     REGION,
@@ -16,16 +15,21 @@ from tests.emulator.iam.example import (
     att,
     call,
     deployment,
+    id_of,
     ref,
     resource,
     templates,
 )
 
 HERE = f"{REGION}:{ACCOUNT}"
-KEY = f"arn:aws:kms:{HERE}:key/Key"
+KEY = f"arn:aws:kms:{HERE}:key/{id_of('Key')}"
+TOKEN = id_of("TokenSecret")
 TOPIC = f"arn:aws:sns:{HERE}:alerts"
 ENCRYPTED = {
-    "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": att("Key")}
+    "ServerSideEncryptionByDefault": {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": att(id_of("Key")),
+    }
 }
 WRITES = [f"kms:GenerateDataKey on {KEY}", f"kms:Decrypt on {KEY}"]
 
@@ -33,7 +37,7 @@ WRITES = [f"kms:GenerateDataKey on {KEY}", f"kms:Decrypt on {KEY}"]
 def asked(recorded: Call) -> list[str]:
     with_keys = templates()
     with_keys[DATA]["Resources"] |= {
-        "Alias": resource("KMS::Alias", AliasName="alias/redis", TargetKeyId=ref("Key")),
+        "Alias": resource("KMS::Alias", AliasName="alias/redis", TargetKeyId=ref(id_of("Key"))),
         "Bucket": resource(
             "S3::Bucket",
             BucketName="reports",
@@ -45,7 +49,7 @@ def asked(recorded: Call) -> list[str]:
     return [str(request) for request in needs(recorded, deployment(with_keys))]
 
 
-@pytest.mark.parametrize("given", [SECRET, SECRET[:-7], "Secret-AbCdEf", "Secret"])
+@pytest.mark.parametrize("given", [SECRET, SECRET[:-7], f"{TOKEN}-AbCdEf", TOKEN])
 def test_a_secret_is_found_by_each_of_its_names(given: str) -> None:
     assert asked(call("secretsmanager:GetSecretValue", SecretId=given)) == [
         f"secretsmanager:GetSecretValue on {SECRET}",

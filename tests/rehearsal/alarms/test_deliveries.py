@@ -12,7 +12,7 @@ from emulator.cloudwatch.evaluator import Evaluator
 from environments.schema import Settings
 from rehearsal.alarms.steps import AlarmScenario
 from rehearsal.common.rehearsal import Rehearsal
-from tests.emulator.aws.helpers import eventually
+from tests.emulator.aws.conftest import eventually
 from tests.stacks.template import alarm
 from tests.support import Document, Synth
 from tests.variants import changed

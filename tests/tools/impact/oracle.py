@@ -12,20 +12,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from aws_rules.metric_math import Missing
-from aws_rules.metric_math.syntax import MetricMathError
-from aws_rules.policies import Policy, Request, consult
-from aws_rules.principals import Caller
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import Caller, CannotBeJudged, Policy, Request, consult
+from aws_rules.metric_math import MetricMathError, Missing
 from emulator.cloudwatch.evaluation import State, next_state
 from emulator.cloudwatch.evaluator import Alarm, read
 from emulator.iam import network
+from emulator.iam.actions import Call
 from emulator.iam.alarms import silenced
 from emulator.iam.authorization import Authorization
-from emulator.iam.recorded import Call, Connection
 from emulator.iam.reference import ACTIONS
 from emulator.iam.template import Deployment
-from emulator.iam.verdict import Judge, Nodes
+from emulator.iam.verdict import Connection, Judge, Nodes
 from tests.support import Document, Stacks, schema_of
 
 ACCOUNT, REGION, HOST, PORT = "111122223333", "us-east-1", "redis.example", 6379

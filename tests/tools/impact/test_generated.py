@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aws_rules.problem import CannotBeJudged
+from aws_rules.iam import CannotBeJudged
 from tests.support import Document, Stacks
 from tests.tools.impact.oracle import Facts, harm
 from tests.tools.impact.world import World
