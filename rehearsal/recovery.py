@@ -447,8 +447,8 @@ NODE_TYPE = "cache.r6g.2xlarge"
 
 
 def _room_for_them(rehearsal: Rehearsal) -> str:
-    rehearsal.checkout.set("node_type", f'"{NODE_TYPE}"')
-    rehearsal.checkout.remove("alarms.cpu_credit_balance")  # such a node has none
+    rehearsal.checkout.set("redis.node_type", NODE_TYPE)
+    rehearsal.checkout.set("alarms.cpu_credit_balance", None)  # such a node has none
     return f"nodes of {NODE_TYPE}, at a hundredth of its memory"
 
 

@@ -403,7 +403,7 @@ WAYS_ON: tuple[Step, ...] = (
 def _more_days(rehearsal: Rehearsal) -> int:
     """One more day of backups: a change of the data and the operations stack."""
     days: int = rehearsal.checkout.settings["redis"][_DAYS] + 1
-    rehearsal.checkout.set(_DAYS, str(days))
+    rehearsal.checkout.set(f"redis.{_DAYS}", days)
     rehearsal.cdk.synth(rehearsal.checkout.name)
     return days
 

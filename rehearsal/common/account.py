@@ -223,11 +223,11 @@ PROFILES = {
             "There are two ways. Next to it:": _nothing,
             f"{_SUBNETS} is there already": _nothing,
             f"{_GROUP} is there already": _delete_security_group,
-            f'endpoint_zones = ["{REGION}a", "{REGION}b"]': lambda one: one.checkout.add(
-                "rotation", f'endpoint_zones = ["{REGION}a", "{REGION}b"]'
+            f'endpoint_zones = ["{REGION}a", "{REGION}b"]': lambda one: one.checkout.set(
+                "rotation.endpoint_zones", [f"{REGION}a", f"{REGION}b"]
             ),
             "channel C0REHEARSAL has a configuration already": lambda one: one.checkout.set(
-                "slack_channel_id", '"C0FREEONE"'
+                "notifications.slack_channel_id", "C0FREEONE"
             ),
         },
         qualifier="platform",
@@ -236,8 +236,8 @@ PROFILES = {
     "new": Profile(
         _new,
         {
-            'reserved_concurrency = "none"': lambda one: one.checkout.add(
-                "environment", 'reserved_concurrency = "none"'
+            'reserved_concurrency = "none"': lambda one: one.checkout.set(
+                "environment.reserved_concurrency", "none"
             ),
             "create-service-linked-role --aws-service-name elasticache.amazonaws.com": (
                 lambda one: one.aws("iam").create_service_linked_role(

@@ -117,7 +117,7 @@ def change(rehearsal: Rehearsal) -> str:
     """One more day of snapshots: it must arrive, and the group must stay the one it was."""
     before = described(rehearsal)
     days = before["SnapshotRetentionLimit"] + 1
-    rehearsal.checkout.set(_KEY, str(days))
+    rehearsal.checkout.set(f"redis.{_KEY}", days)
     rehearsal.cdk.synth(rehearsal.checkout.name)
     expect_that(
         "SnapshotRetentionLimit" in rehearsal.cdk.diff(), "cdk diff does not show the change"

@@ -41,12 +41,12 @@ def only_of_the_user(rehearsal: Rehearsal) -> str:
     """While two tokens live, only a deployment that changes the user is refused."""
     guard = commands.guard(rehearsal)
     commands.printed(rehearsal, guard)
-    rehearsal.checkout.add("redis", 'extra_commands = ["keys"]')
+    rehearsal.checkout.set("redis.extra_commands", ["keys"])
     try:
         words = ("the user would be changed", "Try again in")
         said = commands.printed(rehearsal, guard, *words, fails=True)
     finally:
-        rehearsal.checkout.remove("redis.extra_commands")
+        rehearsal.checkout.set("redis.extra_commands", None)
     return said.strip().rpartition(". ")[2]
 
 

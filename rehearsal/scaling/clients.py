@@ -5,6 +5,7 @@ import random
 import secrets
 import threading
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
@@ -162,8 +163,8 @@ _STAYS = ("ReplicationGroupCreateTime", "ARN", "ReplicationGroupId")
 
 def write(rehearsal: Rehearsal, line: str) -> None:
     """Put this line in the place of the one that sets its key."""
-    key, _, value = line.partition(" = ")
-    rehearsal.checkout.set(key, value)
+    ((key, value),) = tomllib.loads(line).items()
+    rehearsal.checkout.set(f"redis.{key}", value)
 
 
 def deploy(rehearsal: Rehearsal, line: str) -> None:

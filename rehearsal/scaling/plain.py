@@ -16,7 +16,7 @@ from vibewell_redis.keys import PREFIX
 
 def short_window(rehearsal: Rehearsal) -> str:
     """The published limit, in a window that slides many times while a step lasts."""
-    rehearsal.checkout.set(TIER, LIMIT)
+    rehearsal.checkout.set(f"application.rate_limits.{TIER}", LIMIT)
     return f"{TIER} = {LIMIT}"
 
 
@@ -34,7 +34,7 @@ def larger(rehearsal: Rehearsal) -> str:
         RehearsalError, otherwise="synth takes it", words="Leave cpu_credit_balance out"
     ):
         rehearsal.cdk.synth(rehearsal.checkout.name)
-    rehearsal.checkout.remove(f"alarms.{scaling.CREDITS_OF_NO_NODE}")
+    rehearsal.checkout.set(f"alarms.{scaling.CREDITS_OF_NO_NODE}", None)
     return grown(rehearsal, line=scaling.LARGER)
 
 

@@ -19,7 +19,7 @@ from rehearsal.scaling.failover import a_shard_loses_its_primary, home, on_every
 from vibewell_redis import RateLimiter, Source
 
 # The published limit, in a window that slides many times while a step lasts.
-LIMIT = "{ requests = 20, seconds = 2 }"
+LIMIT = {"requests": 20, "seconds": 2}
 _RECOVERS = 120.0  # seconds
 _KEYS = 1000  # beside the sentinels, for the recovery test
 
@@ -27,9 +27,9 @@ _KEYS = 1000  # beside the sentinels, for the recovery test
 def in_cluster_mode(rehearsal: Rehearsal) -> str:
     """The settings' topology: three shards of a primary and a replica."""
     clients.write(rehearsal, scaling.CLUSTER_MODE)
-    rehearsal.checkout.set("shards", str(scaling.SHARDS))
-    rehearsal.checkout.set("replicas", str(scaling.REPLICAS))
-    rehearsal.checkout.set(TIER, LIMIT)
+    rehearsal.checkout.set("redis.shards", scaling.SHARDS)
+    rehearsal.checkout.set("redis.replicas", scaling.REPLICAS)
+    rehearsal.checkout.set(f"application.rate_limits.{TIER}", LIMIT)
     return f"{scaling.SHARDS} shards, {scaling.REPLICAS} replica each"
 
 

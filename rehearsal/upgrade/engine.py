@@ -191,7 +191,7 @@ def change_to(rehearsal: Rehearsal, engine: str) -> str:
     """Change the file's one line to this engine and deploy it with the CDK command line."""
     old = only(rehearsal, PARAMETERS).physical_id
     before = running(rehearsal)
-    rehearsal.checkout.set("engine", f'"{engine}"')
+    rehearsal.checkout.set("redis.engine", engine)
     rehearsal.cdk.synth(rehearsal.checkout.name)
     said = require_nothing_replaced(rehearsal)
     deploy(rehearsal)
@@ -207,7 +207,7 @@ def change_to(rehearsal: Rehearsal, engine: str) -> str:
 def refused(rehearsal: Rehearsal, engine: str) -> str:
     """The way back: `make deploy` says no before AWS is asked, and AWS says no to what insists."""
     now = named(rehearsal)
-    rehearsal.checkout.set("engine", f'"{engine}"')
+    rehearsal.checkout.set("redis.engine", engine)
     try:
         words = ("older", "docs/operate/upgrades.md")
         said = commands.printed(rehearsal, commands.guard(rehearsal), *words, fails=True)
@@ -216,7 +216,7 @@ def refused(rehearsal: Rehearsal, engine: str) -> str:
         with expect_refusal(RehearsalError, otherwise=done, words="cannot be downgraded"):
             deploy(rehearsal)
     finally:
-        rehearsal.checkout.set("engine", f'"{now}"')
+        rehearsal.checkout.set("redis.engine", now)
         rehearsal.cdk.synth(rehearsal.checkout.name)
     expect("the servers after the refusal", running(rehearsal), now)
     expect("the group", described(rehearsal)["Status"], "available")

@@ -18,7 +18,6 @@ pytestmark = pytest.mark.plan("2.4")
 
 DATA = "vibewell-redis-production-data"
 OPERATIONS = "vibewell-redis-production-operations"
-KEY = "snapshot_retention_days"
 EXECUTE = "tools.change_sets.execute"
 
 
@@ -35,7 +34,7 @@ class Checkout:
         return self._folder / "build/prepared/production.json"
 
     def keep_days(self, days: int) -> None:
-        self._rehearsal.checkout.set(KEY, str(days))
+        self._rehearsal.checkout.set("redis.snapshot_retention_days", days)
 
     def synth(self) -> None:
         """What the settings say."""
@@ -148,7 +147,7 @@ def test_a_change_that_would_replace_the_group_leaves_nothing_to_execute(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
     checkout.record.unlink(missing_ok=True)
-    deployed.checkout.set("replication_group_id", '"vibewell-other"')
+    deployed.checkout.set("redis.replication_group_id", "vibewell-other")
     refused = checkout.prepare()
     assert refused.returncode == 1
     assert "(AWS::ElastiCache::ReplicationGroup) would be replaced" in refused.stderr
@@ -163,7 +162,7 @@ def test_an_engine_is_prepared_alone_and_with_nothing_else(
     deployed: Rehearsal, checkout: Checkout
 ) -> None:
     days = checkout.days_in_aws()
-    deployed.checkout.set("engine", '"valkey-8.0"')
+    deployed.checkout.set("redis.engine", "valkey-8.0")
     checkout.keep_days(days + 1)
     refused = checkout.prepare()
     assert refused.returncode == 1
@@ -206,11 +205,8 @@ def test_the_roles_of_the_workflows_are_an_app_of_their_own_and_opt_in(
     assert refused.returncode != 0
     assert "environments/production.toml: delivery: this table is missing" in refused.stderr
     # The identity provider is the one thing that the embedded AWS cannot make.
-    with deployed.checkout.file.open("a") as settings:
-        settings.write(
-            '\n[delivery]\nrepository = "vibewell@1/redis@2"\napproval = true\n'
-            "own_identity_provider = false\n"
-        )
+    delivery = {"repository": "vibewell@1/redis@2", "approval": True}
+    deployed.checkout.set("delivery", delivery | {"own_identity_provider": False})
     made = checkout.deploy_roles()
     assert made.returncode == 0, made.stdout + made.stderr
     role = deployed.aws("iam").get_role(RoleName="vibewell-redis-production-deliver")["Role"]

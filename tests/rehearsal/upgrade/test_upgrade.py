@@ -54,11 +54,11 @@ def test_one_line_changes_the_engine_and_loses_nothing(
 
 @pytest.mark.usefixtures("said")
 def test_the_way_back_is_refused_before_aws_is_asked(replaced: Rehearsal) -> None:
-    replaced.checkout.set("engine", f'"{OLD}"')
+    replaced.checkout.set("redis.engine", OLD)
     try:
         said = commands.printed(replaced, commands.guard(replaced), fails=True)
     finally:
-        replaced.checkout.set("engine", f'"{NEW}"')
+        replaced.checkout.set("redis.engine", NEW)
     assert said.startswith(
         f"deploy: environments/production.toml asks for {OLD}, which is older than what "
         f"vibewell-redis runs: {NEW}."
