@@ -1,7 +1,7 @@
 """Everything that anything has emitted in a rehearsal, to be searched for tokens."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -111,5 +111,4 @@ def _pages(client: Any, call: str, key: str, **asked: Any) -> Iterator[dict[str,
 
 
 def _text(answer: object) -> bytes:
-    as_text: Callable[[object], str] = str
-    return json.dumps(answer, default=as_text).encode()
+    return json.dumps(answer, default=str).encode()

@@ -9,7 +9,7 @@ from rehearsal.common import stacks
 from rehearsal.common.deployed import GROUP
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import follow
-from rehearsal.rotation.function import Function, Rotator, Secret, Times
+from rehearsal.rotation.function import Rotation, Times
 from rehearsal.rotation.steps import Plan, RotationScenario
 from tests.rehearsal.broken_build import Broken, broken_build
 
@@ -17,28 +17,22 @@ STACK = "vibewell-redis-production-data"
 
 
 @pytest.fixture
-def secret(deployed: Rehearsal) -> Secret:
-    return Secret(deployed)
-
-
-@pytest.fixture
-def function(deployed: Rehearsal, secret: Secret) -> Iterator[Function]:
-    """The function, with its own times after the test, and nothing left of a rotation."""
-    found = Function(deployed, secret.arn)
+def rotation(deployed: Rehearsal) -> Iterator[Rotation]:
+    """With the function's own times after the test, and nothing left of a rotation."""
+    found = Rotation(deployed, Times(client_cache=1, retire_after=3))
     yield found
-    times = Times(client_cache=1, retire_after=3)
-    found.compress(times)
-    turn = Rotator(deployed, secret, found, times)
+    found.compress()
     # What a broken function sent is not given its ten minutes.
-    deployed.aws("secretsmanager").untag_resource(SecretId=secret.arn, TagKeys=["redis-token:sent"])
-    turn.settle()
-    turn.expect_accepted(secret.current(), True, "AWSCURRENT's token")
+    manager, tags = deployed.aws("secretsmanager"), ["redis-token:sent"]
+    manager.untag_resource(SecretId=found.secret, TagKeys=tags)
+    found.settle()
+    found.expect_accepted(found.current(), True, "AWSCURRENT's token")
     found.restore()
 
 
 @pytest.fixture
-def broken(deployed: Rehearsal, function: Function) -> Broken:
-    return broken_build(deployed, "rotation", [function.name])
+def broken(deployed: Rehearsal, rotation: Rotation) -> Broken:
+    return broken_build(deployed, "rotation", [rotation.function])
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ COUNTS = (
     "    too_many = False",
 )
 
-pytestmark = pytest.mark.usefixtures("function")
+pytestmark = pytest.mark.usefixtures("rotation")
 
 
 def test_no_command_of_any_client_fails_whatever_happens_to_the_user(
