@@ -9,8 +9,8 @@ import pytest
 from emulator.clean_environment import ACCOUNT
 from environments.load import load
 from environments.schema import Settings
+from rehearsal.common.deployed import Deployed
 from rehearsal.common.rehearsal import Rehearsal, only
-from rehearsal.upgrade.engine import logged_in
 from tools import apply_updates, command, service_updates
 
 pytestmark = pytest.mark.plan("7.1")
@@ -56,7 +56,7 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
 
 
 def run_id(rehearsal: Rehearsal) -> str:
-    with logged_in(rehearsal) as redis:
+    with Deployed.of(rehearsal).connect() as redis:
         return str(redis.info("server")["run_id"])
 
 
@@ -72,7 +72,7 @@ def test_security_updates_at_once_the_others_by_the_month_and_the_data_stays(
 ) -> None:
     for name, kind in (("patch", "security-update"), ("minor", "engine-update")):
         account.ask("publish_service_update", name=name, severity="important", kind=kind)
-    with logged_in(account) as redis:
+    with Deployed.of(account).connect() as redis:
         redis.set("apply-updates", "kept")
     before = run_id(account)
 
@@ -88,7 +88,7 @@ def test_security_updates_at_once_the_others_by_the_month_and_the_data_stays(
     assert nodes_of(account, "patch", "minor") == {"patch": "3/3", "minor": "3/3"}
 
     assert run_id(account) != before
-    with logged_in(account) as redis:
+    with Deployed.of(account).connect() as redis:
         assert redis.get("apply-updates") == "kept"
 
     assert apply_updates.main(["production"]) == 0
