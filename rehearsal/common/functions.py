@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from emulator.nodes.waiting import wait_until
 from rehearsal.common.deployed import described, settled
-from rehearsal.common.errors import RehearsalError, expect_that
+from rehearsal.common.errors import RehearsalError, eventually, expect_that
 from rehearsal.common.rehearsal import Clients, Rehearsal, only, resources
 
-_PATIENCE = 120  # seconds
 _WORDS = "a replica took over"
 
 
@@ -20,13 +18,13 @@ def check_events(rehearsal: Rehearsal) -> str:
     before = len(_shown(rehearsal))
     fail_over(rehearsal, wait=False)
 
-    def arrived() -> bool | None:
+    def arrived() -> bool:
         if not _active(rehearsal):
             (*_, last) = rehearsal.ask("event_failures")
             raise RehearsalError(f"ElastiCache holds the topic for inactive: {last['why']}")
-        return len(_shown(rehearsal)) > before or None
+        return len(_shown(rehearsal)) > before
 
-    wait_until(arrived, seconds=_PATIENCE, what="a failover in the channel")
+    eventually(arrived, "a failover in the channel")
     settled(rehearsal, described(rehearsal)["ReplicationGroupId"])
     return "Failover: the channel shows it in plain words"
 

@@ -12,10 +12,9 @@ from emulator.iam.alarms import announcements
 from emulator.iam.bystanders import lost, read_account
 from emulator.iam.template import Deployment
 from emulator.iam.verdict import Judge, Nodes
-from emulator.nodes.waiting import wait_until
 from rehearsal.common.account import PROFILES, make_secret, make_surroundings
 from rehearsal.common.deployed import GROUP, USER, USERS, described
-from rehearsal.common.errors import RehearsalError, expect, expect_that
+from rehearsal.common.errors import RehearsalError, eventually, expect, expect_that
 from rehearsal.common.existence import exists, has_address
 from rehearsal.common.rehearsal import Rehearsal, Resource, only, resources
 
@@ -51,9 +50,6 @@ def surroundings(rehearsal: Rehearsal) -> str:
     subnets = rehearsal.aws("ec2").describe_subnets()["Subnets"]
     rehearsal.cdk.account = " ".join([*rehearsal.neighbours, *(one["SubnetId"] for one in subnets)])
     return "; ".join([made, *rehearsal.checkout.instead])
-
-
-_GONE = 60  # seconds
 
 
 def synth(rehearsal: Rehearsal) -> str:
@@ -102,12 +98,11 @@ def delete_left_user(rehearsal: Rehearsal) -> None:
     ):
         for left in (one for one in rehearsal.destroyed if one.kind == kind):
             delete(**{f"{kind.rpartition(':')[2]}Id": left.physical_id})
-            gone = partial(_is_gone, rehearsal, left)
-            wait_until(gone, seconds=_GONE, what=f"{left} is deleted")
+            eventually(partial(_is_gone, rehearsal, left), f"{left} is deleted")
 
 
-def _is_gone(rehearsal: Rehearsal, left: Resource) -> bool | None:
-    return not exists(rehearsal.aws, left.kind, left.physical_id) or None
+def _is_gone(rehearsal: Rehearsal, left: Resource) -> bool:
+    return not exists(rehearsal.aws, left.kind, left.physical_id)
 
 
 _KEY = "snapshot_retention_days"

@@ -9,10 +9,9 @@ from typing import Any
 
 from redis.exceptions import AuthenticationError
 
-from emulator.nodes.waiting import wait_until
 from rehearsal.common import functions
 from rehearsal.common.deployed import Deployed, described_user
-from rehearsal.common.errors import RehearsalError, expect
+from rehearsal.common.errors import RehearsalError, eventually, expect
 from rehearsal.common.rehearsal import Rehearsal, give, only, resources, said_by, variables_of
 
 _SINCE = "redis-token:current-since"  # the function's tag: "<versions> <when AWSCURRENT moved>"
@@ -142,10 +141,8 @@ class Rotation:
 
     def wait_active(self) -> None:
         """Wait until the user can be changed again."""
-        wait_until(
-            lambda: described_user(self.rehearsal)["Status"] == "active" or None,
-            seconds=_PATIENCE,
-            what="the user is active",
+        eventually(
+            lambda: described_user(self.rehearsal)["Status"] == "active", "the user is active"
         )
 
     def _bring_in(self) -> float:
@@ -161,7 +158,7 @@ class Rotation:
                 self._pass()
             return None
 
-        return wait_until(moved, seconds=_PATIENCE, what="AWSCURRENT moves")
+        return eventually(moved, "AWSCURRENT moves", _PATIENCE)
 
     def _until(self, *words: str) -> int:
         said: list[str] = []
@@ -171,17 +168,17 @@ class Rotation:
             return len(said) if said[-1].startswith(words) else None
 
         try:
-            return wait_until(look, seconds=_PATIENCE, what=f"a pass says {words[0]!r}")
+            return eventually(look, f"a pass says {words[0]!r}", _PATIENCE)
         except TimeoutError as late:
             raise RehearsalError(f"{late}; the last one says: {said[-1]}") from late
 
     def _pass(self) -> str:
         since = int(time.time() * 1000)
         functions.fire(self.rehearsal.aws, self._schedule)
-        said = wait_until(
+        said = eventually(
             lambda: said_by(self.rehearsal, self.function, since),
-            seconds=_PASS,
-            what=f"a pass of {self.function} on its schedule",
+            f"a pass of {self.function} on its schedule",
+            _PASS,
         )
         return str(said["rotation"])
 

@@ -15,9 +15,8 @@ from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as LostConnection
 from redis.retry import Retry
 
-from emulator.nodes.waiting import wait_until
 from rehearsal.common.deployed import Deployed
-from rehearsal.common.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError, eventually
 
 _LIFETIME = 1.0  # seconds of a connection: there are logins all the time
 _PAUSE = 0.2  # seconds between two rounds of a client
@@ -103,11 +102,9 @@ class Clients:
     def wait(self, rounds: int) -> None:
         """Wait for so many rounds of every client from now on."""
         goals = [done + rounds for done in self._rounds]
-
-        def served() -> bool | None:
-            return all(map(int.__ge__, self._rounds, goals)) or None
-
-        wait_until(served, seconds=_PATIENCE, what="every client is served")
+        eventually(
+            lambda: all(map(int.__ge__, self._rounds, goals)), "every client is served", _PATIENCE
+        )
 
     def hold(self) -> None:
         """Have every client keep the connections that it has now."""

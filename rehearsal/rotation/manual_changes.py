@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from emulator.nodes.waiting import wait_until
 from rehearsal.common import stacks
 from rehearsal.common.deployed import USER, described_user
-from rehearsal.common.errors import expect_that
+from rehearsal.common.errors import eventually, expect_that
 from rehearsal.common.rehearsal import only
 from rehearsal.rotation.function import Rotation
 from rehearsal.rotation.load import Clients
 
-_SETTLED = 120  # seconds that a stack update may take
 _CHANGE = "2"  # seconds of AWS's for a change
 
 
@@ -72,11 +70,8 @@ def _exposed(rotation: Rotation, clients: Clients) -> Iterator[Callable[[], str]
     rotation.wait_active()
     rotation.expect_accepted(current, False, "AWSCURRENT's token, which was taken away")
     rotation.reconcile()
-    wait_until(
-        lambda: all(rotation.taken(current).values()) or None,
-        seconds=_SETTLED,
-        what="AWSCURRENT's token works again after one pass",
-    )
+    words = "AWSCURRENT's token works again after one pass"
+    eventually(lambda: all(rotation.taken(current).values()), words)
     ended = time.monotonic()
     clients.let_go()
     rotation.settle()

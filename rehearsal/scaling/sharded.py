@@ -8,12 +8,11 @@ from contextlib import suppress
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
-from emulator.nodes.waiting import wait_until
 from environments import scaling
 from rehearsal.common import functions
 from rehearsal.common.checks import CHECKS
 from rehearsal.common.deployed import Deployed, Endpoint, Shard, application, described
-from rehearsal.common.errors import expect, expect_that
+from rehearsal.common.errors import eventually, expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import DEPLOYED, Step, judge, nothing_left_to_change
 from rehearsal.recovery import RecoveryScenario
@@ -26,7 +25,6 @@ from vibewell_redis.keys import PREFIX, trial
 
 # The published limit, in a window that slides many times while a step lasts.
 LIMIT = {"requests": 20, "seconds": 2}
-_RECOVERS = 120.0  # seconds
 _KEYS = 1000  # beside the sentinels, for the recovery test
 
 
@@ -98,9 +96,6 @@ def every_shard_decides(rehearsal: Rehearsal) -> str:
     return f"{asking.exact()}, {len(prefixes)} prefixes on {scaling.SHARDS} shards"
 
 
-_BACK = 60.0
-
-
 def a_shard_loses_its_primary(rehearsal: Rehearsal) -> str:
     """Its replica takes over without losing a count; the other shards are not disturbed."""
     deployed = Deployed.of(rehearsal)
@@ -116,15 +111,9 @@ def a_shard_loses_its_primary(rehearsal: Rehearsal) -> str:
         pid = _replicated(deployed, lost)
         with Clients(settings, elsewhere) as asking:
             os.kill(pid, signal.SIGKILL)
-            took_over = wait_until(
-                lambda: _promoted(deployed, lost.primary), seconds=_RECOVERS, what="a failover"
-            )
+            took_over = eventually(lambda: _promoted(deployed, lost.primary), "a failover")
             _expect_full(settings, there[0], full)
-            wait_until(
-                lambda: _whole(rehearsal, deployed, len(found)) or None,
-                seconds=_RECOVERS,
-                what="a new replica",
-            )
+            eventually(lambda: _whole(rehearsal, deployed, len(found)), "a new replica")
         undisturbed = asking.exact()
         with Clients(settings, there) as asking:
             pass
@@ -148,10 +137,9 @@ def _expect_full(settings: Settings, prefix: str, users: Sequence[str]) -> None:
     """A client that remembers nothing finds all of them at their limit."""
     limiter = RateLimiter.from_settings(settings, prefix=prefix, deadline=5.0)
     try:
-        wait_until(
-            lambda: limiter.test("mfa", user="somebody").source is Source.REDIS or None,
-            seconds=_BACK,
-            what="Redis' decisions from the new primary",
+        eventually(
+            lambda: limiter.test("mfa", user="somebody").source is Source.REDIS,
+            "Redis' decisions from the new primary",
         )
         for user in users:
             decision = limiter.test("mfa", user=user)
@@ -231,10 +219,9 @@ def one_more_replica(rehearsal: Rehearsal) -> str:
 def _decides_again(asking: Clients) -> None:
     """Wait until Redis has decided on every prefix, some hundred times from now on."""
     goals = {prefix: counts[Source.REDIS] + 100 for prefix, counts in asking.sources.items()}
-    wait_until(
-        lambda: all(asking.sources[p][Source.REDIS] >= goal for p, goal in goals.items()) or None,
-        seconds=_RECOVERS,
-        what="Redis' decisions on every prefix",
+    eventually(
+        lambda: all(asking.sources[p][Source.REDIS] >= goal for p, goal in goals.items()),
+        "Redis' decisions on every prefix",
     )
 
 

@@ -8,10 +8,9 @@ from functools import partial
 from typing import Any
 
 from emulator.clean_environment import ROOT
-from emulator.nodes.waiting import wait_until
 from rehearsal.common import checks, functions
 from rehearsal.common.deployed import described, endpoint, settled
-from rehearsal.common.errors import RehearsalError, expect
+from rehearsal.common.errors import RehearsalError, eventually, expect
 from rehearsal.common.program import Program
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step, deploy
@@ -31,7 +30,6 @@ INSTANCES = 4
 
 
 SNAPSHOT, BESIDE = "before-the-upgrade", "vibewell-redis-back"
-_PATIENCE = 120  # seconds
 
 
 def take(rehearsal: Rehearsal) -> str:
@@ -47,7 +45,7 @@ def take(rehearsal: Rehearsal) -> str:
         free = described(rehearsal)["Status"] == "available"
         return str(snapshot["EngineVersion"]) if free else None
 
-    version = wait_until(taken, seconds=_PATIENCE, what=f"the snapshot {SNAPSHOT}")
+    version = eventually(taken, f"the snapshot {SNAPSHOT}")
     return f"{SNAPSHOT}, of {version} on {source['CacheClusterId']}"
 
 

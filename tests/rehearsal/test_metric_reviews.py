@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from emulator.nodes.waiting import wait_until
 from rehearsal.common import functions
+from rehearsal.common.errors import eventually
 from rehearsal.common.rehearsal import Rehearsal
 
 pytestmark = pytest.mark.plan("7.2")
@@ -125,9 +125,9 @@ def test_the_schedule_of_a_review_leads_to_a_message(lived: Rehearsal, name: str
     since = time.time()
     functions.fire(lived.aws, f"{functions.REVIEW}{name}")
 
-    def told() -> bool | None:
+    def told() -> bool:
         words = {"metrics": "metrics, ", "capacity": "capacity, "}[name]
         shown = [one["title"] for one in functions.review_messages(lived, since)]
-        return any(title.startswith(f"Redis production: {words}") for title in shown) or None
+        return any(title.startswith(f"Redis production: {words}") for title in shown)
 
-    wait_until(told, seconds=240, what=f"the message of {name}")
+    eventually(told, f"the message of {name}", 240)
