@@ -136,10 +136,12 @@ def review_messages(rehearsal: Rehearsal, since: float) -> list[dict[str, Any]]:
     return [content for content in contents if content["title"].startswith(TITLE)]
 
 
-def review_page(rehearsal: Rehearsal, name: str, day: datetime) -> str:
-    """A report's HTML."""
+def review_page(rehearsal: Rehearsal, name: str) -> str:
+    """Today's report, in HTML."""
     bucket = only(rehearsal, "AWS::S3::Bucket").physical_id
-    kept = rehearsal.aws("s3").get_object(Bucket=bucket, Key=f"{name}/{day:%Y-%m-%d}.html")
+    kept = rehearsal.aws("s3").get_object(
+        Bucket=bucket, Key=f"{name}/{datetime.now(UTC):%Y-%m-%d}.html"
+    )
     text: str = kept["Body"].read().decode()
     return text
 
