@@ -140,7 +140,7 @@ def _drive(
 
 
 _MEMORY = "DatabaseMemoryUsagePercentage"
-_ENGINE, _HOST = "EngineCPUUtilization", "CPUUtilization"
+_ENGINE, _HOST, _HELD = "EngineCPUUtilization", "CPUUtilization", "CurrConnections"
 _IN, _OUT = "NetworkBandwidthInAllowanceExceeded", "NetworkBandwidthOutAllowanceExceeded"
 _HITS, _MISSES = "CacheHits", "CacheMisses"
 _REPORTER = "vibewell-redis-production-events"
@@ -197,26 +197,18 @@ def _of_nodes(settings: Settings) -> tuple[Drive, ...]:
     if str(redis.parameters.get("maxmemory-policy", "")).startswith("allkeys"):
         beyond = partial(keys, share=1.0, more=20 * evicted)
         overfilled = Real("keys beyond the memory", beyond, also=_FULL)
-    filled = _filled(memory.warning + 5), _filled(memory.critical + 2, "memory-warning")
+    few, many = _filled(memory.warning + 5), _filled(memory.critical + 2, "memory-warning")
+    opened = connected if count <= _MOST_CONNECTIONS else None
+    slow, slower = ((ms / 1000, (ms + 1) / 1000) for ms in (lag.warning, lag.critical))
     return (
-        *(
-            _drive(f"{name}-{severity}", metric, at, at + step, silent, real)
-            for name, metric, warning, critical, step, silent, loads in (
-                ("memory", _MEMORY, memory.warning, memory.critical, 0.1, _UNKNOWN, filled),
-                ("engine-cpu", _ENGINE, cpu.warning, cpu.critical, 0.1, _UNKNOWN, (None, None)),
-                (
-                    *("connections", "CurrConnections", held.warning, held.critical, 1, _UNKNOWN),
-                    (connected if count <= _MOST_CONNECTIONS else None, None),
-                ),
-                (
-                    *("replication-lag", "ReplicationLag", lag.warning / 1000),
-                    *(lag.critical / 1000, 0.001, State.OK, (None, None)),
-                ),
-            )
-            for severity, at, real in zip(
-                ("warning", "critical"), (warning, critical), loads, strict=True
-            )
-        ),
+        _drive("memory-warning", _MEMORY, memory.warning, memory.warning + 0.1, _UNKNOWN, few),
+        _drive("memory-critical", _MEMORY, memory.critical, memory.critical + 0.1, _UNKNOWN, many),
+        _drive("engine-cpu-warning", _ENGINE, cpu.warning, cpu.warning + 0.1, _UNKNOWN),
+        _drive("engine-cpu-critical", _ENGINE, cpu.critical, cpu.critical + 0.1, _UNKNOWN),
+        _drive("connections-warning", _HELD, held.warning, held.warning + 1, _UNKNOWN, opened),
+        _drive("connections-critical", _HELD, held.critical, held.critical + 1, _UNKNOWN),
+        _drive("replication-lag-warning", "ReplicationLag", *slow, State.OK),
+        _drive("replication-lag-critical", "ReplicationLag", *slower, State.OK),
         _drive("host-cpu-warning", _HOST, host, host + 0.1, _UNKNOWN),
         _drive("cpu-credits-warning", "CPUCreditBalance", balance, balance - 1, _UNKNOWN),
         _drive("evictions-warning", "Evictions", evicted - 1, evicted, State.OK, overfilled),
