@@ -89,14 +89,6 @@ class Program:
         """Whether it has not ended."""
         return self._process.poll() is None
 
-    def ends_within(self, seconds: float) -> bool:
-        """Whether it has ended, by itself, before so many seconds are over."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
     def write_line(self, line: str) -> None:
         """Write a line to its standard input. Raises RehearsalError if it has ended."""
         pipe = self._process.stdin
