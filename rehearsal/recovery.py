@@ -19,7 +19,7 @@ from redis.cluster import RedisCluster
 from rehearsal.common import functions
 from rehearsal.common.deployed import Deployed, create_group, described, settled
 from rehearsal.common.errors import eventually, expect, expect_that
-from rehearsal.common.rehearsal import Rehearsal, give, only, said_by, variables_of
+from rehearsal.common.rehearsal import Rehearsal, give, only, paged, said_by, variables_of
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED, Step, judge
 from rehearsal.rotation.token_search import TokenSearch
@@ -57,11 +57,10 @@ class Backups:
     def names(self, source: str) -> list[str]:
         """The group's own snapshots, oldest first; ``source`` is "system" or "user"."""
         members = [f"{self.group_id}-{number:03}" for number in range(1, 10)]
-        pages = self._cache.get_paginator("describe_snapshots").paginate(SnapshotSource=source)
+        found = paged(self._cache, "describe_snapshots", "Snapshots", SnapshotSource=source)
         return [
             snapshot["SnapshotName"]
-            for page in pages
-            for snapshot in page["Snapshots"]
+            for snapshot in found
             if snapshot.get("CacheClusterId") in members  # and no neighbour's
             or snapshot.get("ReplicationGroupId") == self.group_id
         ]
@@ -102,8 +101,8 @@ class Backups:
 
     def groups(self) -> set[str]:
         """Every replication group that there is."""
-        pages = self._cache.get_paginator("describe_replication_groups").paginate()
-        return {g["ReplicationGroupId"] for page in pages for g in page["ReplicationGroups"]}
+        found = paged(self._cache, "describe_replication_groups", "ReplicationGroups")
+        return {group["ReplicationGroupId"] for group in found}
 
 
 _EXECUTION = 600  # seconds of one execution here

@@ -136,7 +136,7 @@ def _lived_in(rehearsal: Rehearsal) -> None:
     (vpc,) = (one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if one.get("Tags"))
     subnets = [
         one["SubnetId"]
-        for one in ec2.describe_subnets(Filters=[_in(vpc)])["Subnets"]
+        for one in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
         if "-private-" in json.dumps(one["Tags"]) and one["AvailabilityZone"][-1] in "ab"
     ]
     zones = {
@@ -177,10 +177,6 @@ def _lived_in(rehearsal: Rehearsal) -> None:
         channels=json.dumps({arn: there}),
         zones_without=json.dumps({"elasticache": f"{REGION}c"}),
     )
-
-
-def _in(vpc: str) -> dict[str, object]:
-    return {"Name": "vpc-id", "Values": [vpc]}
 
 
 def _qualify(rehearsal: Rehearsal) -> None:

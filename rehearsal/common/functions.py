@@ -19,7 +19,7 @@ def check_events(rehearsal: Rehearsal) -> str:
     fail_over(rehearsal, wait=False)
 
     def arrived() -> bool:
-        if not _active(rehearsal):
+        if _configuration(rehearsal)["TopicStatus"] != "active":
             (*_, last) = rehearsal.ask("event_failures")
             raise RehearsalError(f"ElastiCache holds the topic for inactive: {last['why']}")
         return len(_shown(rehearsal)) > before
@@ -42,10 +42,6 @@ def topic_of(rehearsal: Rehearsal) -> str:
     """The ARN of the topic of the group's events."""
     found: str = _configuration(rehearsal)["TopicArn"]
     return found
-
-
-def _active(rehearsal: Rehearsal) -> bool:
-    return bool(_configuration(rehearsal)["TopicStatus"] == "active")
 
 
 def _configuration(rehearsal: Rehearsal) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rehearsal.common.account import PROFILES, make_secret, make_surroundings
 from rehearsal.common.deployed import GROUP, USER, USERS, described
 from rehearsal.common.errors import RehearsalError, eventually, expect, expect_that
 from rehearsal.common.existence import exists, has_address
-from rehearsal.common.rehearsal import Rehearsal, Resource, only, resources
+from rehearsal.common.rehearsal import Rehearsal, Resource, only, paged, resources
 
 
 def bootstrap(rehearsal: Rehearsal) -> str:
@@ -192,8 +192,8 @@ def prove(rehearsal: Rehearsal) -> str:
 
 
 def _snapshots(rehearsal: Rehearsal) -> set[str]:
-    pages = rehearsal.aws("elasticache").get_paginator("describe_snapshots").paginate()
-    return {snapshot["SnapshotName"] for page in pages for snapshot in page["Snapshots"]}
+    snapshots = paged(rehearsal.aws("elasticache"), "describe_snapshots", "Snapshots")
+    return {snapshot["SnapshotName"] for snapshot in snapshots}
 
 
 def judge(rehearsal: Rehearsal, since: float | None = None) -> str:
