@@ -91,7 +91,7 @@ def run(
         samples = context.enter_context(_sampled(order.begin, ports, generator.pid))
         wait = partial(_wait, generator, order)
         wait(plan.replica_lost)
-        replica = _lose(nodes, order, _replica(nodes), say)
+        replica = _lose(nodes, order, nodes.group.shards[0].replicas[0], say)
         wait(plan.primary_lost)
         asked: list[Asked] = []
         safe = _replicated(nodes, order.begin)
@@ -210,10 +210,6 @@ def _settings(nodes: Nodes, plan: Plan) -> dict[str, str]:
 
 def _primary(nodes: Nodes) -> Node:
     return nodes.group.shards[0].primary
-
-
-def _replica(nodes: Nodes) -> Node:
-    return next(one for one in nodes.group.shards[0].nodes if one is not _primary(nodes))
 
 
 def _connect(nodes: Nodes, node: Node) -> Redis:

@@ -133,7 +133,10 @@ class Beside:
             ("applications decide from now on", self._begin),
             *before,
             (what, upgrade),
-            ("nothing that holds something was replaced", self._compare),
+            (
+                "nothing that holds something was replaced",
+                lambda rehearsal: require_same(self._before, identity(rehearsal)),
+            ),
             ("the data is there", check_data),
             ("logins over TLS, with the same token", checks.check_logins),
             ("the applications' own account", partial(self._end, longest_gap=longest_gap)),
@@ -160,9 +163,6 @@ class Beside:
         self._applications = self._context.enter_context(program)
         own = self._client != ROOT / "client"
         return "with the release's client package" if own else "with this revision's client package"
-
-    def _compare(self, rehearsal: Rehearsal) -> str:
-        return require_same(self._before, identity(rehearsal))
 
     def _end(self, _rehearsal: Rehearsal, *, longest_gap: float) -> str:
         """RehearsalError if they lost a limit, got an error, or missed Redis too long."""
