@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,12 +83,7 @@ def invoked(rehearsal: Rehearsal) -> dict[str, Any]:
 
 def health_function(rehearsal: Rehearsal) -> str:
     """The name of the function that is invoked from outside."""
-    (found,) = (
-        found.physical_id
-        for found in resources(rehearsal, "AWS::Lambda::Function")
-        if found.physical_id.endswith("-health")
-    )
-    return found
+    return f"vibewell-redis-{rehearsal.checkout.name}-health"
 
 
 REVIEW = "vibewell-redis-production-review-"
@@ -98,7 +92,9 @@ TITLE = "Redis production: "
 
 def check_reviews(rehearsal: Rehearsal) -> str:
     """Every review makes its report and its message, and the watch knows that it ran."""
-    names = [name for name in review_functions(rehearsal) if name != "watch"]
+    deployed = [one.physical_id for one in resources(rehearsal, "AWS::Lambda::Function")]
+    names = [one.removeprefix(REVIEW) for one in deployed if one.startswith(REVIEW)]
+    names.remove("watch")
     found = {name: run_review(rehearsal, name) for name in names}
     wrong = found["configuration"]["lines"] if found["configuration"]["findings"] else []
     expect_that(not wrong, f"what was just deployed is not as the templates ask: {wrong}")
@@ -107,13 +103,6 @@ def check_reviews(rehearsal: Rehearsal) -> str:
     expect_that(not late, f"the watch does not know that a review ran: {late}")
     expect_that(len(ages) == len(names), f"{len(ages)} of {len(names)} reviews are watched")
     return f"{len(names)} reviews ran: {', '.join(sorted(names))}"
-
-
-def review_functions(rehearsal: Rehearsal) -> Iterator[str]:
-    """What follows the common beginning of their names."""
-    for found in resources(rehearsal, "AWS::Lambda::Function"):
-        if found.physical_id.startswith(REVIEW):
-            yield found.physical_id.removeprefix(REVIEW)
 
 
 def run_review(rehearsal: Rehearsal, name: str) -> dict[str, Any]:

@@ -66,15 +66,11 @@ LEFT_OVER = "vibewell-redis-recovery-0000"
 GROUP = "vibewell-redis"
 
 
-def snapshot(rehearsal: Rehearsal) -> str:
-    """The daily one."""
-    return Backups(rehearsal).names("system")[-1]
-
-
 def old_snapshot(rehearsal: Rehearsal) -> str:
-    """A copy that nobody needs any more."""
+    """A copy that is not needed any more."""
+    newest = Backups(rehearsal).names("system")[-1]
     rehearsal.aws("elasticache").copy_snapshot(
-        SourceSnapshotName=snapshot(rehearsal), TargetSnapshotName="too-old"
+        SourceSnapshotName=newest, TargetSnapshotName="too-old"
     )
     return "too-old"
 
@@ -179,7 +175,7 @@ VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "role": role,
     "secret": secret,
     "server": lambda _: "i-0123456789abcdef0",
-    "snapshot": snapshot,
+    "snapshot": lambda it: Backups(it).names("system")[-1],
     "stack": lambda it: str(it.cdk.stacks[0]),
     "stack in review": partial(in_state, status="REVIEW_IN_PROGRESS"),
     "stack that failed": partial(in_state, status="ROLLBACK_COMPLETE"),
