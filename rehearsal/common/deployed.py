@@ -70,9 +70,9 @@ def check_group(rehearsal: Rehearsal) -> str:
     )
 
 
-def described(rehearsal: Rehearsal) -> dict[str, Any]:
-    """What DescribeReplicationGroups says of the deployed group."""
-    group = rehearsal.checkout.settings["redis"]["replication_group_id"]
+def described(rehearsal: Rehearsal, group: str = "") -> dict[str, Any]:
+    """What DescribeReplicationGroups says of a group, without a name of the deployed one."""
+    group = group or rehearsal.checkout.settings["redis"]["replication_group_id"]
     answer = rehearsal.aws("elasticache").describe_replication_groups(ReplicationGroupId=group)
     found: dict[str, Any] = answer["ReplicationGroups"][0]
     return found

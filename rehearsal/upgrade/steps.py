@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.clean_environment import ROOT
 from rehearsal.common import checks, functions
-from rehearsal.common.deployed import described, endpoint, settled
+from rehearsal.common.deployed import create_group, described, endpoint, settled
 from rehearsal.common.errors import RehearsalError, eventually, expect
 from rehearsal.common.program import Program
 from rehearsal.common.rehearsal import Rehearsal
@@ -51,21 +51,12 @@ def take(rehearsal: Rehearsal) -> str:
 
 def restore(rehearsal: Rehearsal, engine: str) -> str:
     """The snapshot in a group of its own, on this engine, with the same data."""
-    elasticache = rehearsal.aws("elasticache")
     name, version = engine.split("-")
-    elasticache.create_replication_group(
-        ReplicationGroupId=BESIDE,
-        ReplicationGroupDescription="From before the upgrade",
-        SnapshotName=SNAPSHOT,
-        Engine=name,
-        EngineVersion=version,
-        **_as_the_group(rehearsal),
-    )
-    settled(rehearsal, BESIDE)
-    answer = elasticache.describe_replication_groups(ReplicationGroupId=BESIDE)
-    (found,) = answer["ReplicationGroups"]
+    given = {"SnapshotName": SNAPSHOT, "Engine": name, "EngineVersion": version}
+    create_group(rehearsal, BESIDE, **given, **_as_the_group(rehearsal))
+    found = described(rehearsal, BESIDE)
     said = check_data(rehearsal, endpoint(found["NodeGroups"][0]["PrimaryEndpoint"]))
-    elasticache.delete_replication_group(ReplicationGroupId=BESIDE)
+    rehearsal.aws("elasticache").delete_replication_group(ReplicationGroupId=BESIDE)
     settled(rehearsal, BESIDE, gone=True)
     return f"{SNAPSHOT} on {engine}: {said}"
 
