@@ -66,8 +66,8 @@ def check_data(rehearsal: Rehearsal, address: Endpoint | None = None) -> str:
             _EXPIRING: redis.get(_EXPIRING),
         }
         left = redis.ttl(_EXPIRING)
-    kept = (*_STRINGS.values(), _LIST, set(_LIST), _FIELDS, _SCORES, _IDS, "it expires")
-    for (key, now), written in zip(found.items(), kept, strict=True):
+    wanted = (*_STRINGS.values(), _LIST, set(_LIST), _FIELDS, _SCORES, _IDS, "it expires")
+    for (key, now), written in zip(found.items(), wanted, strict=True):
         expect_that(now == written, f"the upgrade lost data: {key} is {now!r}, not {written!r}")
     expect_that(0 < left <= _LIFE, f"{_EXPIRING} has {left} s to live: it had {_LIFE}")
     return f"all {_TEXTS + 6} keys are as they were written"

@@ -169,7 +169,7 @@ def test_it_fails_this_line_among_others(outcome: Outcome, line: int) -> None:
 )
 def test_what_a_busy_machine_causes_is_no_fault(outcome: Outcome) -> None:
     assert failing(outcome)
-    assert [verdict.faults for verdict in judge_all(outcome)] == [()] * 5
+    assert [verdict.faults for verdict in judge_all(outcome)] == [[]] * 5
 
 
 def test_what_the_generator_is_late_by_is_told_apart_from_the_response() -> None:
