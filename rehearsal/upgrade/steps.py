@@ -149,9 +149,9 @@ class Beside:
             [sys.executable, "-m", module, path, str(INSTANCES)],
             rehearsal.embedded_aws.environment | variables,
             rehearsal.folder,
-            ready=True,
         )
         self._applications = self._context.enter_context(program)
+        program.read_line()  # when every instance decides by Redis
         own = self._client != ROOT / "client"
         return "with the release's client package" if own else "with this revision's client package"
 
