@@ -1,6 +1,5 @@
 """`make apply-updates` on the deployed production: applied and waited for, or refused."""
 
-import os
 import re
 from collections.abc import Iterator
 
@@ -10,7 +9,7 @@ from emulator.clean_environment import ACCOUNT
 from environments.load import load
 from environments.schema import Settings
 from rehearsal.common.deployed import Deployed
-from rehearsal.common.rehearsal import Rehearsal, only
+from rehearsal.common.rehearsal import Rehearsal, instead_of_the_users, only
 from tools import apply_updates, command, service_updates
 
 pytestmark = pytest.mark.plan("7.1")
@@ -19,18 +18,13 @@ PENDING = "AWSPENDING"
 
 
 @pytest.fixture
-def account(deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
+def account(deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehearsal]:
     """The embedded AWS is the one that boto3 finds, and answers are looked for more often."""
-    for name in os.environ:
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    for name, value in deployed.embedded_aws.environment.items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
     monkeypatch.setattr(service_updates, "LOOK_EVERY", 0.2)
     for module in (apply_updates, command):
         monkeypatch.setattr(module, "load", _of_the_rehearsal)
-    return deployed
+    with instead_of_the_users(deployed.embedded_aws.environment):
+        yield deployed
 
 
 def _of_the_rehearsal(name: str) -> Settings:
