@@ -219,11 +219,12 @@ class AlarmScenario:
         """A node publishes nothing: it is noticed whichever it is, however its points are read."""
         silent = [d for d in self._nodes if d.silent is State.ALARM]
         before = self._evaluator.missing
-        for self._evaluator.missing in Missing:
+        for reading in Missing:
+            self._evaluator.missing = reading
             for member in self._members:
                 self._publisher.silent = {member}
-                reading = f"a missing value is {self._evaluator.missing.value}"
-                self._alarm(silent, f"{member} publishes nothing ({reading})")
+                why = f"{member} publishes nothing (a missing value is {reading.value})"
+                self._alarm(silent, why)
                 self._publisher.silent = set()
                 self._until({}, f"{member} publishes again")
         self._evaluator.missing = before
