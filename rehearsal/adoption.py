@@ -111,8 +111,9 @@ class Adoption:
         with self._before.connect() as redis:
             for number in range(KEYS):
                 redis.set(f"owner:key-{number}", number)
-        read, more = (lambda: TOKEN), ("KEYS",)
-        clients = Clients(self._before, read, clients=CLIENTS, reconnects=True, commands=more)
+        clients = Clients(
+            self._before, lambda: TOKEN, clients=CLIENTS, reconnects=True, commands=("KEYS",)
+        )
         self._clients = self._context.enter_context(clients)
         self._file = rehearsal.checkout.file.read_text()
         return f"{KEYS} keys, {len(self._before.group['MemberClusters'])} nodes"
