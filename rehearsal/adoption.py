@@ -4,13 +4,9 @@ import sys
 import time
 import tomllib
 from contextlib import ExitStack
-from typing import Any
 
-from redis import Redis
-
-from emulator.nodes.server import connect
 from rehearsal.common import commands
-from rehearsal.common.deployed import Endpoint, create_group, described, endpoint
+from rehearsal.common.deployed import Deployed, create_group, described
 from rehearsal.common.errors import expect, expect_that
 from rehearsal.common.functions import check_health, invoke
 from rehearsal.common.rehearsal import Rehearsal
@@ -39,7 +35,6 @@ class Adoption:
 
     def __init__(self, context: ExitStack) -> None:
         self._context = context
-        self._before: dict[str, Any] = {}
         self._since = 0.0  # POSIX time of the last deployment's beginning
         self._file = ""  # the settings before adoption
 
@@ -112,22 +107,16 @@ class Adoption:
         )
         groups = ec2.describe_security_groups()["SecurityGroups"]
         rehearsal.neighbours = [group["GroupId"] for group in groups]
-        self._before = described(rehearsal)
-        primary, reader = self._addresses(self._before)
-        with self._connected(rehearsal, primary) as redis:
+        self._before = Deployed(described(rehearsal), {}, TOKEN, rehearsal.authority)
+        with self._before.connect() as redis:
             for number in range(KEYS):
                 redis.set(f"owner:key-{number}", number)
         clients = Clients(
-            (primary, reader),
-            rehearsal.authority,
-            lambda: TOKEN,
-            clients=CLIENTS,
-            reconnects=True,
-            commands=("KEYS",),
+            self._before, lambda: TOKEN, clients=CLIENTS, reconnects=True, commands=("KEYS",)
         )
         self._clients = self._context.enter_context(clients)
         self._file = rehearsal.checkout.file.read_text()
-        return f"{KEYS} keys, {len(self._before['MemberClusters'])} nodes"
+        return f"{KEYS} keys, {len(self._before.group['MemberClusters'])} nodes"
 
     def compared(self, rehearsal: Rehearsal) -> str:
         """Each difference and what it does; no secret, and the file as it was."""
@@ -256,8 +245,8 @@ class Adoption:
     def _same(self, rehearsal: Rehearsal) -> None:
         group = described(rehearsal)
         for name in _SAME:
-            expect(f"the group's {name}", group[name], self._before[name])
-        with self._connected(rehearsal, self._addresses(group)[0]) as redis:
+            expect(f"the group's {name}", group[name], self._before.group[name])
+        with self._before.connect() as redis:
             found = set(redis.scan_iter("owner:key-*", count=1000))
         expect("the owner's keys", len(found), KEYS)
 
@@ -267,14 +256,6 @@ class Adoption:
         figures = self._clients.figures
         expect_that(not figures.failures, f"clients were not served: {figures.failures[:1]}")
         return f"{figures.commands:,} commands, 0 refused"
-
-    @staticmethod
-    def _addresses(group: dict[str, Any]) -> tuple[Endpoint, Endpoint]:
-        shard = group["NodeGroups"][0]
-        return endpoint(shard["PrimaryEndpoint"]), endpoint(shard["ReaderEndpoint"])
-
-    def _connected(self, rehearsal: Rehearsal, at: Endpoint) -> Redis:
-        return connect(*at, ca_file=str(rehearsal.authority), password=TOKEN)
 
     def _untouched(self, rehearsal: Rehearsal) -> str:
         expect("secrets", self._secrets(rehearsal), [])

@@ -6,11 +6,10 @@ usage: python -m rehearsal.dashboard ENVIRONMENT FILE
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
-from functools import partial
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from emulator.clean_environment import run_command
 from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import MINUTE, Clock
 from emulator.cloudwatch.publisher import Publisher, newest
-from rehearsal.alarms.table import Connections, Keys, Load, WrongLogins
+from rehearsal.alarms.table import Minute, connections, keys, wrong_logins
 from rehearsal.common.deployed import Deployed, application, described
 from rehearsal.common.functions import fail_over
 from rehearsal.common.minutes import of_nodes
@@ -42,39 +41,36 @@ _DECISION = 30.0  # seconds for one decision: what is looked at is the dashboard
 _PEOPLE = 200
 
 
-class Users:
-    """Requests of a day: few, then more until the peak in the middle of ``minutes``, then fewer."""
+@contextmanager
+def users(rehearsal: Rehearsal, *, minutes: int) -> Iterator[Minute]:
+    """Requests of a day: few, then more until the peak in the middle of `minutes`, then fewer."""
+    # One after the other, so that no user comes near a limit: a denial needs no Redis.
+    people, passed = cycle(range(_PEOPLE)), count()
 
-    def __init__(self, rehearsal: Rehearsal, *, minutes: int, peak: int) -> None:
-        """``peak`` is in requests per minute."""
-        self._context = ExitStack()
-        settings = self._context.enter_context(application(rehearsal))
-        self._limiter = RateLimiter.from_settings(settings, deadline=_DECISION)
-        self._minutes, self._peak = minutes, peak
-        self._passed = 0
-        # One after the other, so that no user comes near a limit: a denial needs no Redis.
-        self._people = cycle(range(_PEOPLE))
+    def minute() -> None:
+        share = math.sin(math.pi * next(passed) / minutes) ** 2
+        for _ in range(1 + round(PEAK * share)):
+            person = next(people)
+            limiter.hit("general", user=f"user-{person}", ip=f"198.51.100.{person}")
 
-    def minute(self) -> None:
-        """A minute's requests, one after the other."""
-        share = math.sin(math.pi * self._passed / self._minutes) ** 2
-        for _ in range(1 + round(self._peak * share)):
-            person = next(self._people)
-            self._limiter.hit("general", user=f"user-{person}", ip=f"198.51.100.{person}")
-        self._passed += 1
+    with (
+        application(rehearsal) as settings,
+        RateLimiter.from_settings(settings, deadline=_DECISION) as limiter,
+    ):
+        yield minute
 
-    def end(self) -> None:
-        """Close the connections; what was counted expires by itself."""
-        self._limiter.close()
-        self._context.close()
+
+@contextmanager
+def failover(rehearsal: Rehearsal) -> Iterator[Minute]:
+    """A replica takes over from the primary, at once."""
+    fail_over(rehearsal)
+    yield lambda: None
 
 
 _COMMIT = ["git", "describe", "--always", "--dirty", "--exclude=*"]
 MINUTES = 60
 SPEED = 0.5  # of our seconds that one CloudWatch minute lasts at least
 PEAK = 150  # requests per minute
-
-Begin = Callable[[], Load | None]
 
 
 class Recorder:
@@ -110,23 +106,21 @@ class Recorder:
         self._clock = Clock(self._speed, after=newest(cloudwatch, group["MemberClusters"][0]))
         plan = self._plan(rehearsal)
         self._acts = [act for act, _ in plan]
-        running: list[tuple[Act, Load]] = []
-        try:
+        running: dict[Act, Minute] = {}
+        with ExitStack() as begun:
+            ends = {act: begun.enter_context(ExitStack()) for act in self._acts}
             for minute in range(self._minutes):
-                for act, load in [one for one in running if one[0].end <= minute]:
-                    load.end()
-                    running.remove((act, load))
-                for act, begin in plan:
-                    if act.start == minute and (begun := begin()) is not None:
-                        running.append((act, begun))
-                for _, load in running:
-                    load.minute()
+                for act in [one for one in running if one.end <= minute]:
+                    ends[act].close()
+                    del running[act]
+                for act, load in plan:
+                    if act.start == minute:
+                        running[act] = ends[act].enter_context(load)
+                for work in running.values():
+                    work()
                 publisher.publish(self._clock.minute)
                 self._clock.tick()
                 self._note(minute, self._evaluator.evaluate(self._clock.minute))
-        finally:
-            for _, load in running:
-                load.end()
         return f"{self._minutes} minutes, {len(self._acts)} acts, {len(self._spoke)} alarms fired"
 
     def write(self, rehearsal: Rehearsal) -> str:
@@ -150,28 +144,23 @@ class Recorder:
         self._file.write_text(json.dumps(document(recording)))
         return f"{sum(map(bool, series.values()))} of {len(series)} series have points"
 
-    def _plan(self, rehearsal: Rehearsal) -> list[tuple[Act, Begin]]:
+    def _plan(self, rehearsal: Rehearsal) -> list[tuple[Act, AbstractContextManager[Minute]]]:
         deployed = Deployed.of(rehearsal)
 
         def act(start: float, stop: float, words: str) -> Act:
             return Act(round(start * self._minutes), round(stop * self._minutes), words)
 
-        users = act(0.0, 1.0, f"users of the limiter, up to {PEAK} requests per minute")
-        plan: list[tuple[Act, Begin]] = [
-            (users, partial(Users, rehearsal, minutes=self._minutes, peak=PEAK)),
-            (
-                act(0.15, 0.35, "300 more connections over TLS"),
-                partial(Connections, deployed, count=300),
-            ),
-            (act(0.55, 0.75, "keys fill 80 % of the memory"), partial(Keys, deployed, share=0.8)),
-            (
-                act(0.85, 0.95, "12 logins per minute with a wrong token"),
-                partial(WrongLogins, deployed, logins=12),
-            ),
+        requests = f"users of the limiter, up to {PEAK} requests per minute"
+        logins = "12 logins per minute with a wrong token"
+        plan: list[tuple[Act, AbstractContextManager[Minute]]] = [
+            (act(0.0, 1.0, requests), users(rehearsal, minutes=self._minutes)),
+            (act(0.15, 0.35, "300 more connections over TLS"), connections(deployed, count=300)),
+            (act(0.55, 0.75, "keys fill 80 % of the memory"), keys(deployed, share=0.8)),
+            (act(0.85, 0.95, logins), wrong_logins(deployed, logins=12)),
         ]
         if len(deployed.nodes) > 1:
-            failover = act(0.45, 0.45, "a replica takes over from the primary")
-            plan.append((failover, partial(fail_over, rehearsal)))
+            words = "a replica takes over from the primary"
+            plan.append((act(0.45, 0.45, words), failover(rehearsal)))
         return sorted(plan, key=lambda one: one[0].start)
 
     def _note(self, minute: int, states: dict[str, State]) -> None:

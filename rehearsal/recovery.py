@@ -16,30 +16,15 @@ from typing import Any
 from redis import Redis
 from redis.cluster import RedisCluster
 
-from emulator.nodes.waiting import wait_until
 from rehearsal.common import functions
 from rehearsal.common.deployed import Deployed, create_group, described, settled
-from rehearsal.common.errors import expect, expect_that
-from rehearsal.common.rehearsal import Rehearsal, give, only, resources, said_by, variables_of
+from rehearsal.common.errors import eventually, expect, expect_that
+from rehearsal.common.rehearsal import Rehearsal, give, only, paged, said_by, variables_of
 from rehearsal.common.run import perform
 from rehearsal.common.steps import DEPLOYED, Step, judge
 from rehearsal.rotation.token_search import TokenSearch
 
-_SNAPSHOT = 120  # seconds of one snapshot
 _A_CALL = 10_000  # keys that one round trip writes
-
-
-def names_of(cache: Any, group_id: str, source: str) -> list[str]:
-    """The names of a group's snapshots, without those of a neighbour; oldest first."""
-    members = [f"{group_id}-{number:03}" for number in range(1, 10)]
-    pages = cache.get_paginator("describe_snapshots").paginate(SnapshotSource=source)
-    return [
-        snapshot["SnapshotName"]
-        for page in pages
-        for snapshot in page["Snapshots"]
-        if snapshot.get("CacheClusterId") in members
-        or snapshot.get("ReplicationGroupId") == group_id
-    ]
 
 
 class Backups:
@@ -55,19 +40,30 @@ class Backups:
     def take(self) -> str:
         """Have the daily snapshot taken now; its name, once it is complete."""
         name = str(self._rehearsal.ask("take_automatic_snapshot", group=self.group_id))
-        wait_until(lambda: self._complete(name), seconds=_SNAPSHOT, what=f"snapshot {name}")
+
+        def complete() -> bool:
+            (found,) = self._cache.describe_snapshots(SnapshotName=name)["Snapshots"]
+            statuses = {found["SnapshotStatus"], described(self._rehearsal)["Status"]}
+            return statuses == {"available"}
+
+        eventually(complete, f"snapshot {name}")
         return name
 
-    def forget(self) -> int:
-        """Remove every automatic snapshot; how many there were."""
-        names = self.names("system")
-        for name in names:
+    def forget(self) -> None:
+        """Remove every automatic snapshot."""
+        for name in self.names("system"):
             self._cache.delete_snapshot(SnapshotName=name)
-        return len(names)
 
     def names(self, source: str) -> list[str]:
-        """The group's own snapshots; ``source`` is "system" or "user"."""
-        return names_of(self._cache, self.group_id, source)
+        """The group's own snapshots, oldest first; ``source`` is "system" or "user"."""
+        members = [f"{self.group_id}-{number:03}" for number in range(1, 10)]
+        found = paged(self._cache, "describe_snapshots", "Snapshots", SnapshotSource=source)
+        return [
+            snapshot["SnapshotName"]
+            for snapshot in found
+            if snapshot.get("CacheClusterId") in members  # and no neighbour's
+            or snapshot.get("ReplicationGroupId") == self.group_id
+        ]
 
     def spoil(self, name: str) -> None:
         """Cut a snapshot's file off in its middle, so that no server loads it."""
@@ -79,20 +75,18 @@ class Backups:
     def client(self) -> Iterator[Redis | RedisCluster]:
         """A client of the group's primary, or in cluster mode of all shards."""
         here = Deployed.of(self._rehearsal)
-        if not self._in_shards:
-            with here.connect() as client:
-                yield client
-            return
         host, port = here.published
-        authority = str(here.authority)
-        with RedisCluster(
-            *(host, port),
-            password=here.token,
-            ssl=True,
-            ssl_ca_certs=authority,
-            decode_responses=True,
-        ) as shards:
-            yield shards
+        tls: dict[str, Any] = {
+            "ssl": True,
+            "ssl_ca_certs": str(here.authority),
+            "decode_responses": True,
+        }
+        with (
+            RedisCluster(host, port, password=here.token, **tls)
+            if self._in_shards
+            else here.connect()
+        ) as client:
+            yield client
 
     def fill(self, keys: int) -> int:
         """Write keys as a limiter writes them, with an expiry; how many there are then."""
@@ -107,17 +101,11 @@ class Backups:
 
     def groups(self) -> set[str]:
         """Every replication group that there is."""
-        pages = self._cache.get_paginator("describe_replication_groups").paginate()
-        return {g["ReplicationGroupId"] for page in pages for g in page["ReplicationGroups"]}
-
-    def _complete(self, name: str) -> bool | None:
-        (found,) = self._cache.describe_snapshots(SnapshotName=name)["Snapshots"]
-        done = found["SnapshotStatus"] == "available"
-        return (done and described(self._rehearsal)["Status"] == "available") or None
+        found = paged(self._cache, "describe_replication_groups", "ReplicationGroups")
+        return {group["ReplicationGroupId"] for group in found}
 
 
 _EXECUTION = 600  # seconds of one execution here
-_PASS = 120  # seconds of one invocation
 
 
 @dataclass(frozen=True)
@@ -144,22 +132,22 @@ class Machine:
         answer = functions.fire(self._rehearsal.aws, f"{self.name}-monthly")
         return str(answer["executionArn"])
 
-    def run(self) -> Execution:
-        """Start it and wait for its end."""
-        return self.end(self.start())
-
     def end(self, execution: str) -> Execution:
         """Wait until it has ended. TimeoutError if it does not."""
-        found = wait_until(
-            lambda: self._ended(execution), seconds=_EXECUTION, what=f"the end of {execution}"
-        )
-        events = self._states.get_execution_history(executionArn=execution, maxResults=1000)
-        document = json.loads(self._last_output(events["events"]))
-        return Execution(found["status"], document, json.dumps(events, default=str), found["name"])
 
-    def cancel(self, execution: str) -> None:
-        """As a person does it in the console: nothing of the machine runs after it."""
-        self._states.stop_execution(executionArn=execution)
+        def ended() -> dict[str, Any] | None:
+            found: dict[str, Any] = self._states.describe_execution(executionArn=execution)
+            return None if found["status"] == "RUNNING" else found
+
+        found = eventually(ended, f"the end of {execution}", _EXECUTION)
+        events = self._states.get_execution_history(executionArn=execution, maxResults=1000)
+        outputs = [
+            event["stateExitedEventDetails"]["output"]
+            for event in events["events"]
+            if "stateExitedEventDetails" in event
+        ]
+        history = json.dumps(events, default=str)
+        return Execution(found["status"], json.loads(outputs[-1]), history, found["name"])
 
     def keep(self) -> dict[str, Any]:
         """Have the sentinels kept, and return what the pass published."""
@@ -168,10 +156,6 @@ class Machine:
     def watch(self) -> dict[str, Any]:
         """Have the watch make a pass, and return what it published."""
         return self._pass("watch", self.name)
-
-    def warm(self) -> None:
-        """Have the verifier called as it is every day."""
-        functions.fire(self._rehearsal.aws, f"{self.name}-warm")
 
     @contextmanager
     def with_seconds(self, **variables: int) -> Iterator[None]:
@@ -184,91 +168,74 @@ class Machine:
         finally:
             give(self._rehearsal, self.name, before)
 
-    def _ended(self, execution: str) -> dict[str, Any] | None:
-        found: dict[str, Any] = self._states.describe_execution(executionArn=execution)
-        return None if found["status"] == "RUNNING" else found
-
-    @staticmethod
-    def _last_output(events: list[dict[str, Any]]) -> str:
-        outputs = [
-            event["stateExitedEventDetails"]["output"]
-            for event in events
-            if "stateExitedEventDetails" in event
-        ]
-        return str(outputs[-1])
-
     def _pass(self, schedule: str, function: str) -> dict[str, Any]:
         since = int(time.time() * 1000)
         functions.fire(self._rehearsal.aws, f"{self.name}-{schedule}")
-        return wait_until(
-            lambda: said_by(self._rehearsal, function, since),
-            seconds=_PASS,
-            what=f"a pass of {function}",
+        return eventually(
+            lambda: said_by(self._rehearsal, function, since), f"a pass of {function}"
         )
 
 
 SENTINEL = "recovery:sentinel:07"
 
-Undo = Callable[[], object]
-Breaking = Callable[[Rehearsal, Machine, Backups], Undo]
+# What comes before the one `yield` breaks something, what comes after it undoes that.
+Breaking = Callable[[Rehearsal, Machine, Backups], Iterator[None]]
 
 
-def no_snapshot(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) -> Undo:
+def no_snapshot(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) -> Iterator[None]:
     """No automatic snapshot is there."""
     backups.forget()
-    return backups.take
+    yield
+    backups.take()
 
 
-def restore_fails(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) -> Undo:
+def restore_fails(_rehearsal: Rehearsal, _machine: Machine, backups: Backups) -> Iterator[None]:
     """The newest snapshot is one that no server loads."""
     backups.spoil(backups.take())
-    return lambda: (backups.forget(), backups.take())
+    yield
+    backups.forget()
+    backups.take()
 
 
-def sentinel_missing(_rehearsal: Rehearsal, machine: Machine, backups: Backups) -> Undo:
+def sentinel_missing(_rehearsal: Rehearsal, machine: Machine, backups: Backups) -> Iterator[None]:
     """One sentinel is not in the snapshot."""
     with backups.client() as redis:
         redis.delete(SENTINEL)
     backups.take()
-    return lambda: (machine.keep(), backups.take())
+    yield
+    machine.keep()
+    backups.take()
 
 
-def sentinel_altered(_rehearsal: Rehearsal, machine: Machine, backups: Backups) -> Undo:
+def sentinel_altered(_rehearsal: Rehearsal, machine: Machine, backups: Backups) -> Iterator[None]:
     """One sentinel in the snapshot has one other character."""
     with backups.client() as redis:
         value = str(redis.get(SENTINEL))
         redis.set(SENTINEL, value[:-1] + ("0" if value[-1] != "0" else "1"))
     backups.take()
-
-    def undo() -> None:
-        with backups.client() as redis:
-            redis.delete(SENTINEL)
-        machine.keep()
-        backups.take()
-
-    return undo
+    yield
+    with backups.client() as redis:
+        redis.delete(SENTINEL)
+    machine.keep()
+    backups.take()
 
 
-def manifest_altered(rehearsal: Rehearsal, _machine: Machine, _backups: Backups) -> Undo:
+def manifest_altered(rehearsal: Rehearsal, _machine: Machine, _backups: Backups) -> Iterator[None]:
     """One digest of the manifest is another, and its checksum is the old one."""
     ssm = rehearsal.aws("ssm")
-    (name,) = (
-        found.physical_id
-        for found in resources(rehearsal, "AWS::SSM::Parameter")
-        if found.physical_id.endswith("/recovery/manifest")
-    )
+    name = f"/vibewell/{rehearsal.checkout.name}/recovery/manifest"
     before = ssm.get_parameter(Name=name)["Parameter"]["Value"]
     document = json.loads(before)
     document["sentinels"][SENTINEL] = "0" * 64
     ssm.put_parameter(Name=name, Value=json.dumps(document), Overwrite=True)
-    return lambda: ssm.put_parameter(Name=name, Value=before, Overwrite=True)
+    yield
+    ssm.put_parameter(Name=name, Value=before, Overwrite=True)
 
 
-def time_out(_rehearsal: Rehearsal, machine: Machine, _backups: Backups) -> Undo:
+def time_out(_rehearsal: Rehearsal, machine: Machine, _backups: Backups) -> Iterator[None]:
     """A restore may take no time at all."""
-    context = ExitStack()
-    context.enter_context(machine.with_seconds(give_up_after=0))
-    return context.close
+    with machine.with_seconds(give_up_after=0):
+        yield
 
 
 # What is broken, and the error that the report must name.
@@ -351,7 +318,7 @@ class RecoveryScenario:
         self.passes(rehearsal)
         expect_that(f"Lambda.{code}" in self._histories[-1], "the verifier was not idle")
         rehearsal.ask("let_idle", function=verifier, codes=",".join([code] * 99))
-        machine.warm()
+        functions.fire(rehearsal.aws, f"{machine.name}-warm")
         self.passes(rehearsal)
         expect_that(code not in self._histories[-1], "the daily call does not reach the verifier")
         return "called again until it was ready; after the daily call ready at once"
@@ -360,7 +327,9 @@ class RecoveryScenario:
         """It fails, the report says why, the watch says so until one passes, nothing is left."""
         machine, backups = Machine(rehearsal), Backups(rehearsal)
         with ExitStack() as context:
-            context.callback(breaking(rehearsal, machine, backups))
+            broken = breaking(rehearsal, machine, backups)
+            next(broken)
+            context.callback(next, broken, None)
             since = time.time()
             execution = self._run(rehearsal, machine, backups)
             expect("status", execution.status, "FAILED")
@@ -377,10 +346,9 @@ class RecoveryScenario:
         machine, backups = Machine(rehearsal), Backups(rehearsal)
         there = backups.groups()
         execution = machine.start()
-        (left,) = wait_until(
-            lambda: backups.groups() - there or None, seconds=_LONGEST, what="a restored group"
-        )
-        machine.cancel(execution)
+        (left,) = eventually(lambda: backups.groups() - there, "a restored group", _LONGEST)
+        # As a person does it in the console: nothing of the machine runs after it.
+        rehearsal.aws("stepfunctions").stop_execution(executionArn=execution)
         expect("status", machine.end(execution).status, "ABORTED")
         self._remember_token(rehearsal)
         published = machine.watch()
@@ -391,9 +359,7 @@ class RecoveryScenario:
         create_group(rehearsal, stranger)
         with machine.with_seconds(sweep_after=0):
             expect("leftovers", machine.watch()["RecoveryLeftovers"], 1)
-            wait_until(
-                lambda: self._swept(machine, backups, left), seconds=_LONGEST, what=f"{left} gone"
-            )
+            eventually(lambda: machine.watch() and left not in backups.groups(), f"{left} gone")
             machine.watch()
         expect("what the sweep left", backups.groups(), there | {stranger})
         rehearsal.aws("elasticache").delete_replication_group(ReplicationGroupId=stranger)
@@ -409,7 +375,7 @@ class RecoveryScenario:
 
     def _run(self, rehearsal: Rehearsal, machine: Machine, backups: Backups) -> Execution:
         there = backups.groups()
-        execution = machine.run()
+        execution = machine.end(machine.start())
         self._histories.append(execution.history)
         self._remember_token(rehearsal)
         expect("groups after a test", backups.groups(), there)
@@ -431,14 +397,7 @@ class RecoveryScenario:
                     return content
             return None
 
-        return wait_until(look, seconds=_LONGEST, what="the report in the channel")
-
-    @staticmethod
-    def _swept(machine: Machine, backups: Backups, left: str) -> bool | None:
-        if left not in backups.groups():
-            return True
-        machine.watch()
-        return None
+        return eventually(look, "the report in the channel", _LONGEST)
 
 
 KEYS = 1_000_000
@@ -447,8 +406,8 @@ NODE_TYPE = "cache.r6g.2xlarge"
 
 
 def _room_for_them(rehearsal: Rehearsal) -> str:
-    rehearsal.checkout.set("node_type", f'"{NODE_TYPE}"')
-    rehearsal.checkout.remove("alarms.cpu_credit_balance")  # such a node has none
+    rehearsal.checkout.set("redis.node_type", NODE_TYPE)
+    rehearsal.checkout.set("alarms.cpu_credit_balance", None)  # such a node has none
     return f"nodes of {NODE_TYPE}, at a hundredth of its memory"
 
 

@@ -64,11 +64,11 @@ class RestoreScenario:
 
     def begin(self, rehearsal: Rehearsal) -> str:
         """What must come back is in the daily snapshot."""
-        backups = Backups(rehearsal)
+        self._backups = Backups(rehearsal)
         Machine(rehearsal).keep()
-        keys = backups.fill(self._keys)
-        self._mark(backups, "before")
-        self._snapshot = backups.take()
+        keys = self._backups.fill(self._keys)
+        self._mark("before")
+        self._snapshot = self._backups.take()
         return f"{keys:,} keys, snapshot {self._snapshot}"
 
     def refuses(self, rehearsal: Rehearsal) -> str:
@@ -89,12 +89,15 @@ class RestoreScenario:
 
     def group_lost(self, rehearsal: Rehearsal) -> str:
         """As a person deletes it, with a final snapshot: nothing else keeps its data."""
-        backups = Backups(rehearsal)
         published = _published(rehearsal)
-        _delete(rehearsal, backups, FinalSnapshotIdentifier="by-hand")
-        expect("snapshots left", backups.names("system") + backups.names("user"), ["by-hand"])
+        self._delete(rehearsal, FinalSnapshotIdentifier="by-hand")
+        expect(
+            "snapshots left",
+            self._backups.names("system") + self._backups.names("user"),
+            ["by-hand"],
+        )
         _, seconds = restore(rehearsal, "by-hand")
-        self._is_back(rehearsal, backups, "before")
+        self._is_back(rehearsal, "before")
         if _published(rehearsal) != published:
             return f"back after {seconds} s at another address, which is published"
         return f"back after {seconds} s at the same address, with its keys"
@@ -110,15 +113,14 @@ class RestoreScenario:
 
     def data_spoilt(self, rehearsal: Rehearsal) -> str:
         """The group is there and what it holds is not: from an automatic snapshot, which dies."""
-        backups = Backups(rehearsal)
-        self._mark(backups, "worth keeping")
-        snapshot = backups.take()
-        with backups.client() as redis:
+        self._mark("worth keeping")
+        snapshot = self._backups.take()
+        with self._backups.client() as redis:
             for key in redis.scan_iter(count=1000):  # clients have no FLUSHALL
                 redis.unlink(key)
-        self._mark(backups, "spoilt")
-        said, seconds = restore(rehearsal, snapshot, backups.group_id)
-        self._is_back(rehearsal, backups, "worth keeping")
+        self._mark("spoilt")
+        said, seconds = restore(rehearsal, snapshot, self._backups.group_id)
+        self._is_back(rehearsal, "worth keeping")
         found = re.search(r"goes into snapshot (\S+)", said)
         expect_that(found is not None, f"it does not say where the spoilt data is: {said}")
         return f"back after {seconds} s; what was spoilt is in {found and found[1]}"
@@ -131,44 +133,41 @@ class RestoreScenario:
         steps.prove(rehearsal)
         steps.deploy_again(rehearsal)
         expect_that(token(rehearsal) != before, "the new deployment has the old token")
-        with Backups(rehearsal).client() as redis:
+        with self._backups.client() as redis:
             expect("the mark in the new group", redis.get(_MARK), None)
         return "an empty group, with a key and a token of its own"
 
     def from_final_snapshot(self, rehearsal: Rehearsal) -> str:
         """The newest manual snapshot is the one that the deletion left."""
-        backups = Backups(rehearsal)
-        final = [name for name in backups.names("user") if "-final-" in name]
-        _, seconds = restore(rehearsal, max(final), backups.group_id)
-        self._is_back(rehearsal, backups, "worth keeping")
+        final = [name for name in self._backups.names("user") if "-final-" in name]
+        _, seconds = restore(rehearsal, max(final), self._backups.group_id)
+        self._is_back(rehearsal, "worth keeping")
         return f"back after {seconds} s from {max(final)}"
 
     def nothing_left(self, rehearsal: Rehearsal) -> str:
         """As a person deletes it who wants no snapshot: service comes back, empty."""
-        backups = Backups(rehearsal)
-        _delete(rehearsal, backups)
+        self._delete(rehearsal)
         _, seconds = restore(rehearsal, "none")
-        with backups.client() as redis:
+        with self._backups.client() as redis:
             expect("the mark in the empty group", redis.get(_MARK), None)
         return f"an empty group serves after {seconds} s"
 
-    def _mark(self, backups: Backups, value: str) -> None:
-        with backups.client() as redis:
+    def _mark(self, value: str) -> None:
+        with self._backups.client() as redis:
             redis.set(_MARK, value)
 
-    def _is_back(self, rehearsal: Rehearsal, backups: Backups, value: str) -> None:
+    def _is_back(self, rehearsal: Rehearsal, value: str) -> None:
         checks.check_settings(rehearsal)  # the published address is the group's
-        with backups.client() as redis:
+        with self._backups.client() as redis:
             expect("the mark after the restore", redis.get(_MARK), value)
             keys = sum(1 for _ in redis.scan_iter("rehearsal:recovery:*", count=1000))
         expect("keys after the restore", keys, self._keys)
 
-
-def _delete(rehearsal: Rehearsal, backups: Backups, **final: str) -> None:
-    """By hand, past CloudFormation."""
-    cache = rehearsal.aws("elasticache")
-    cache.delete_replication_group(ReplicationGroupId=backups.group_id, **final)
-    settled(rehearsal, backups.group_id, gone=True)
+    def _delete(self, rehearsal: Rehearsal, **final: str) -> None:
+        """By hand, past CloudFormation."""
+        group, cache = self._backups.group_id, rehearsal.aws("elasticache")
+        cache.delete_replication_group(ReplicationGroupId=group, **final)
+        settled(rehearsal, group, gone=True)
 
 
 def _made(rehearsal: Rehearsal) -> datetime:

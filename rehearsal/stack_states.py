@@ -14,7 +14,7 @@ from rehearsal.common import commands, functions, steps
 from rehearsal.common.checkout import PAGERDUTY_ADDRESS, PAGERDUTY_SECRET
 from rehearsal.common.deployed import GROUP, described
 from rehearsal.common.errors import expect, expect_that
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal, paged
 from rehearsal.common.run import perform
 from rehearsal.common.stacks import settled, uploaded
 from rehearsal.common.steps import Step
@@ -78,7 +78,6 @@ def _body(description: str) -> str:
     )
 
 
-STACKS = (DATA, DATA.replace("data", "operations"), MONITORING)
 _NOTHING = "AWS::CDK::Metadata"  # no service makes it, so it cannot fail
 
 
@@ -97,14 +96,12 @@ def updates_fail(rehearsal: Rehearsal, *, only: frozenset[str]) -> str:
     """Each is rolled back, the nodes are the same, and the next attempt goes through."""
     made = described(rehearsal)["ReplicationGroupCreateTime"]
     failed = 0
-    for stack in STACKS:
+    for stack in rehearsal.cdk.stacks:
         for kind in _types(rehearsal, stack, only):
             rehearsal.ask("fail_once", kind=kind, operation="update")
-            _execute(rehearsal, stack, "UPDATE", attempt=kind.replace("::", "-"))
-            _ended(rehearsal, stack, "UPDATE_ROLLBACK_COMPLETE")
+            _execute(rehearsal, stack, "UPDATE_ROLLBACK_COMPLETE", attempt=kind.replace("::", "-"))
             failed += 1
-        _execute(rehearsal, stack, "UPDATE", attempt="the-last")
-        _ended(rehearsal, stack, "UPDATE_COMPLETE")
+        _execute(rehearsal, stack, "UPDATE_COMPLETE", attempt="the-last")
     expect("the group's creation", described(rehearsal)["ReplicationGroupCreateTime"], made)
     return f"{failed} updates rolled back, the nodes are the same"
 
@@ -115,16 +112,16 @@ def creations_fail(rehearsal: Rehearsal, *, only: frozenset[str]) -> str:
     steps.destroy(rehearsal)
     steps.delete_left_user(rehearsal)
     failed = 0
-    for stack in STACKS:
+    for stack in rehearsal.cdk.stacks:
         for kind in _types(rehearsal, stack, only):
             rehearsal.ask("fail_once", kind=kind, operation="create")
-            _execute(rehearsal, stack, "CREATE")
-            _ended(rehearsal, stack, "ROLLBACK_COMPLETE")
+            _execute(rehearsal, stack, "ROLLBACK_COMPLETE")
             _nothing_is_left(rehearsal, stack, kind)
-            _delete(rehearsal, stack)
+            gone = _described(rehearsal, stack)["StackId"]
+            rehearsal.aws("cloudformation").delete_stack(StackName=stack)
+            settled(rehearsal, gone, "DELETE_COMPLETE")
             failed += 1
-        _execute(rehearsal, stack, "CREATE")
-        _ended(rehearsal, stack, "CREATE_COMPLETE")
+        _execute(rehearsal, stack, "CREATE_COMPLETE")
     return f"{failed} creations rolled back, nothing of them is left"
 
 
@@ -134,33 +131,31 @@ def _types(rehearsal: Rehearsal, stack: str, only: frozenset[str]) -> list[str]:
     return sorted(found & (only or found))
 
 
-def _execute(rehearsal: Rehearsal, stack: str, kind: str, **tags: str) -> None:
-    """A change set of the synthesised template, with these tags added."""
+def _execute(rehearsal: Rehearsal, stack: str, ends: str, **tags: str) -> None:
+    """A change set of the synthesised template, which adds these tags to a stack or creates it.
+
+    It must end so, and what was to fail meanwhile must have failed.
+    """
     client = rehearsal.aws("cloudformation")
     made = client.create_change_set(
         StackName=stack,
         ChangeSetName=f"every-type-{uuid.uuid4().hex[:8]}",
-        ChangeSetType=kind,
+        ChangeSetType="UPDATE" if tags else "CREATE",
         TemplateURL=uploaded(rehearsal, rehearsal.cdk.template(stack)),
         Capabilities=["CAPABILITY_IAM"],
         Tags=[{"Key": name, "Value": tags[name]} for name in tags],
     )
     client.execute_change_set(ChangeSetName=made["Id"])
-
-
-def _ended(rehearsal: Rehearsal, stack: str, status: str) -> None:
-    """The operation ended so, and the failure that was asked for came."""
-    settled(rehearsal, stack, status)
+    settled(rehearsal, stack, ends)
     expect(f"what was to fail in {stack} and did not", rehearsal.ask("release"), [])
 
 
 def _nothing_is_left(rehearsal: Rehearsal, stack: str, kind: str) -> None:
     """Each resource's last event is of its deletion, or of a creation that made nothing."""
-    events = rehearsal.aws("cloudformation").get_paginator("describe_stack_events")
+    client = rehearsal.aws("cloudformation")
     last: dict[str, dict[str, Any]] = {}
-    for page in events.paginate(StackName=stack):
-        for event in page["StackEvents"]:
-            last.setdefault(event["LogicalResourceId"], event)
+    for event in paged(client, "describe_stack_events", "StackEvents", StackName=stack):
+        last.setdefault(event["LogicalResourceId"], event)
     del last[stack]
     left = [
         f"{name} is {event['ResourceStatus']}"
@@ -170,14 +165,8 @@ def _nothing_is_left(rehearsal: Rehearsal, stack: str, kind: str) -> None:
     expect(f"what the creation of {stack} left when a {kind} failed", left, [])
 
 
-def _delete(rehearsal: Rehearsal, stack: str) -> None:
-    client = rehearsal.aws("cloudformation")
-    (found,) = client.describe_stacks(StackName=stack)["Stacks"]
-    client.delete_stack(StackName=stack)
-    settled(rehearsal, found["StackId"], "DELETE_COMPLETE")
-
-
 QUESTION = "Do you wish to deploy these changes"
+STACKS = commands.module("tools.stacks", "production")
 _CAUSE = "Could not find a value associated with JSONKey in SecretString"
 
 
@@ -213,7 +202,7 @@ def creation_fails(rehearsal: Rehearsal) -> str:
 
 def leaves_nothing(rehearsal: Rehearsal) -> str:
     """No resource of the stack is there any more, a key and a bucket neither."""
-    said = commands.printed(rehearsal, _stacks(), _CAUSE, fails=True)  # for a stack waits
+    said = commands.printed(rehearsal, STACKS, _CAUSE, fails=True)  # for a stack waits
     expect_that("failed and left" not in said, f"something was left: {said}")
     buckets = [one["Name"] for one in rehearsal.aws("s3").list_buckets()["Buckets"]]
     expect("buckets beside the bootstrap's", [b for b in buckets if "cdk-" not in b], [])
@@ -273,10 +262,6 @@ def _deploy(rehearsal: Rehearsal, *, recreate: str = "", reviewed: bool = True) 
     """What make deploy runs, on what was synthesised: the app need not run at each attempt."""
     deploy = commands.deploy(rehearsal, recreate=recreate, reviewed=reviewed)
     return [*deploy, "--app", str(rehearsal.checkout.folder / "cdk.out")]
-
-
-def _stacks() -> list[str]:
-    return commands.module("tools.stacks", "production")
 
 
 def _typed(rehearsal: Rehearsal, name: str) -> tuple[int, str]:
@@ -346,7 +331,7 @@ def stuck(rehearsal: Rehearsal) -> str:
     _refused(rehearsal, f"{DATA} is UPDATE_ROLLBACK_FAILED", command="prepare")
     _type_printed(rehearsal, said, "continue-update-rollback", without="--resources-to-skip")
     settled(rehearsal, DATA, "UPDATE_ROLLBACK_FAILED")
-    stacks = commands.printed(rehearsal, _stacks(), fails=True)
+    stacks = commands.printed(rehearsal, STACKS, fails=True)
     _type_printed(rehearsal, stacks, "--resources-to-skip")
     settled(rehearsal, DATA, "UPDATE_ROLLBACK_COMPLETE")
     return _deployed(rehearsal)
@@ -403,7 +388,7 @@ WAYS_ON: tuple[Step, ...] = (
 def _more_days(rehearsal: Rehearsal) -> int:
     """One more day of backups: a change of the data and the operations stack."""
     days: int = rehearsal.checkout.settings["redis"][_DAYS] + 1
-    rehearsal.checkout.set(_DAYS, str(days))
+    rehearsal.checkout.set(f"redis.{_DAYS}", days)
     rehearsal.cdk.synth(rehearsal.checkout.name)
     return days
 

@@ -4,16 +4,18 @@ A deployed alarm without a line here fails the scenario, and so does a line with
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from redis.exceptions import AuthenticationError
 
 from emulator.cloudwatch.evaluation import State
 from environments.schema import Settings
 from rehearsal.common.deployed import Deployed
+from rehearsal.common.errors import expect_refusal
 
 # Bytes of one key: larger ones take a quarter more memory on a replica than on the primary.
 _PIECE = 28_000
@@ -22,104 +24,70 @@ _A_CALL = 10
 _KEY = "rehearsal:alarms:{}"
 
 
-class Load(Protocol):
-    """Something that goes on: `minute` does a minute's share of it, `end` undoes it."""
-
-    def minute(self) -> None:
-        """Do what belongs into one CloudWatch minute."""
-
-    def end(self) -> None:
-        """Leave the nodes as they were."""
+Minute = Callable[[], object]  # does what belongs into one CloudWatch minute
+Loading = Callable[[Deployed], AbstractContextManager[Minute]]  # leaves the nodes as they were
 
 
-Loading = Callable[[Deployed], Load]
-
-
-class _Client:
-    """One that is logged in on the primary."""
-
-    def __init__(self, deployed: Deployed) -> None:
-        self._redis = deployed.connect()
-
-    def end(self) -> None:
-        """Nothing is left behind."""
-        self._redis.close()
-
-
-class Keys(_Client):
+@contextmanager
+def keys(deployed: Deployed, *, share: float, more: int = 0) -> Iterator[Minute]:
     """Fills the primary's memory up to `share` of its maxmemory, and `more` keys every minute."""
+    written = 0
 
-    def __init__(self, deployed: Deployed, *, share: float, more: int = 0) -> None:
-        super().__init__(deployed)
-        self._share = share
-        self._more = more
-        self._written = 0
-
-    def minute(self) -> None:
-        """Write what is missing."""
-        memory = self._redis.info("memory")
-        missing = self._share * int(memory["maxmemory"]) - int(memory["used_memory"])
-        left = max(0, int(missing) // _PIECE) + self._more
+    def minute() -> None:
+        nonlocal written
+        memory = redis.info("memory")
+        missing = share * int(memory["maxmemory"]) - int(memory["used_memory"])
+        left = max(0, int(missing) // _PIECE) + more
         while left > 0:
-            names = [_KEY.format(self._written + number) for number in range(min(left, _A_CALL))]
-            self._redis.mset(dict.fromkeys(names, "x" * _PIECE))
-            self._written += len(names)
+            names = [_KEY.format(written + number) for number in range(min(left, _A_CALL))]
+            redis.mset(dict.fromkeys(names, "x" * _PIECE))
+            written += len(names)
             left -= len(names)
 
-    def end(self) -> None:
-        """Delete every key that was written."""
-        if self._written:
-            self._redis.delete(*map(_KEY.format, range(self._written)))
-        super().end()
+    with deployed.connect() as redis:
+        try:
+            yield minute
+        finally:
+            if written:
+                redis.delete(*map(_KEY.format, range(written)))
 
 
-class MissingKeys(_Client):
+@contextmanager
+def missing_keys(deployed: Deployed, *, reads: int) -> Iterator[Minute]:
     """Reads `reads` missing keys per minute."""
-
-    def __init__(self, deployed: Deployed, *, reads: int) -> None:
-        super().__init__(deployed)
-        self._names = [_KEY.format(f"missing:{number}") for number in range(reads)]
-
-    def minute(self) -> None:
-        """Read them."""
-        self._redis.mget(self._names)
+    names = [_KEY.format(f"missing:{number}") for number in range(reads)]
+    with deployed.connect() as redis:
+        yield lambda: redis.mget(names)
 
 
-class WrongLogins(_Client):
-    """Logs in `logins` times a minute with a wrong token."""
+@contextmanager
+def wrong_logins(deployed: Deployed, *, logins: int) -> Iterator[Minute]:
+    """Logs in `logins` times a minute with a wrong token, and is refused that often."""
 
-    def __init__(self, deployed: Deployed, *, logins: int) -> None:
-        super().__init__(deployed)
-        self._logins = logins
+    def minute() -> None:
+        for _ in range(logins):
+            with expect_refusal(AuthenticationError, otherwise="a wrong token was accepted"):
+                redis.auth(secrets.token_hex(32))
 
-    def minute(self) -> None:
-        """Be refused that often."""
-        for _ in range(self._logins):
-            try:
-                self._redis.auth(secrets.token_hex(32))
-            except AuthenticationError:
-                continue
-            raise RuntimeError("a wrong token was accepted")
+    with deployed.connect() as redis:
+        yield minute
 
 
-class Connections(_Client):
+@contextmanager
+def connections(deployed: Deployed, *, count: int) -> Iterator[Minute]:
     """Holds `count` connections over TLS, logged in."""
+    held: list[Any] = []
 
-    def __init__(self, deployed: Deployed, *, count: int) -> None:
-        self._redis = deployed.connect(password=deployed.token, max_connections=count)
-        self._count = count
-        self._held: list[Any] = []
+    def minute() -> None:
+        while len(held) < count:
+            held.append(redis.connection_pool.get_connection())
 
-    def minute(self) -> None:
-        """Open what is missing."""
-        while len(self._held) < self._count:
-            self._held.append(self._redis.connection_pool.get_connection())
-
-    def end(self) -> None:
-        """Close them all."""
-        for one in self._held:
-            one.disconnect()
-        super().end()
+    with deployed.connect(password=deployed.token, max_connections=count) as redis:
+        try:
+            yield minute
+        finally:
+            for one in held:
+                one.disconnect()
 
 
 Values = Mapping[str, float]  # by metric, as one node publishes them
@@ -172,7 +140,7 @@ def _drive(
 
 
 _MEMORY = "DatabaseMemoryUsagePercentage"
-_ENGINE, _HOST = "EngineCPUUtilization", "CPUUtilization"
+_ENGINE, _HOST, _HELD = "EngineCPUUtilization", "CPUUtilization", "CurrConnections"
 _IN, _OUT = "NetworkBandwidthInAllowanceExceeded", "NetworkBandwidthOutAllowanceExceeded"
 _HITS, _MISSES = "CacheHits", "CacheMisses"
 _REPORTER = "vibewell-redis-production-events"
@@ -201,7 +169,7 @@ _NEVER_OK = ("serious-event-critical", "undelivered-warnings-critical")
 
 
 def _filled(percent: float, *also: str) -> Real:
-    share = partial(Keys, share=percent / 100)
+    share = partial(keys, share=percent / 100)
     return Real(f"keys filled {percent:g} % of the memory", share, frozenset(also))
 
 
@@ -225,37 +193,29 @@ def _of_nodes(settings: Settings) -> tuple[Drive, ...]:
     hits, reads = alarms.hit_rate.warning_percent, alarms.hit_rate.minimum_reads_per_minute
     evicted, logins = alarms.evictions_per_minute, alarms.refused_logins_per_minute
     count, overfilled = int(held.warning) + 1, None
-    connected = Real(f"{count:,} TLS connections", partial(Connections, count=count), also=_FULL)
+    connected = Real(f"{count:,} TLS connections", partial(connections, count=count), also=_FULL)
     if str(redis.parameters.get("maxmemory-policy", "")).startswith("allkeys"):
-        keys = partial(Keys, share=1.0, more=20 * evicted)
-        overfilled = Real("keys beyond the memory", keys, also=_FULL)
-    filled = _filled(memory.warning + 5), _filled(memory.critical + 2, "memory-warning")
+        beyond = partial(keys, share=1.0, more=20 * evicted)
+        overfilled = Real("keys beyond the memory", beyond, also=_FULL)
+    few, many = _filled(memory.warning + 5), _filled(memory.critical + 2, "memory-warning")
+    opened = connected if count <= _MOST_CONNECTIONS else None
+    slow, slower = ((ms / 1000, (ms + 1) / 1000) for ms in (lag.warning, lag.critical))
     return (
-        *(
-            _drive(f"{name}-{severity}", metric, at, at + step, silent, real)
-            for name, metric, warning, critical, step, silent, loads in (
-                ("memory", _MEMORY, memory.warning, memory.critical, 0.1, _UNKNOWN, filled),
-                ("engine-cpu", _ENGINE, cpu.warning, cpu.critical, 0.1, _UNKNOWN, (None, None)),
-                (
-                    *("connections", "CurrConnections", held.warning, held.critical, 1, _UNKNOWN),
-                    (connected if count <= _MOST_CONNECTIONS else None, None),
-                ),
-                (
-                    *("replication-lag", "ReplicationLag", lag.warning / 1000),
-                    *(lag.critical / 1000, 0.001, State.OK, (None, None)),
-                ),
-            )
-            for severity, at, real in zip(
-                ("warning", "critical"), (warning, critical), loads, strict=True
-            )
-        ),
+        _drive("memory-warning", _MEMORY, memory.warning, memory.warning + 0.1, _UNKNOWN, few),
+        _drive("memory-critical", _MEMORY, memory.critical, memory.critical + 0.1, _UNKNOWN, many),
+        _drive("engine-cpu-warning", _ENGINE, cpu.warning, cpu.warning + 0.1, _UNKNOWN),
+        _drive("engine-cpu-critical", _ENGINE, cpu.critical, cpu.critical + 0.1, _UNKNOWN),
+        _drive("connections-warning", _HELD, held.warning, held.warning + 1, _UNKNOWN, opened),
+        _drive("connections-critical", _HELD, held.critical, held.critical + 1, _UNKNOWN),
+        _drive("replication-lag-warning", "ReplicationLag", *slow, State.OK),
+        _drive("replication-lag-critical", "ReplicationLag", *slower, State.OK),
         _drive("host-cpu-warning", _HOST, host, host + 0.1, _UNKNOWN),
         _drive("cpu-credits-warning", "CPUCreditBalance", balance, balance - 1, _UNKNOWN),
         _drive("evictions-warning", "Evictions", evicted - 1, evicted, State.OK, overfilled),
         _drive("swap-warning", "SwapUsage", swap, swap + 1, State.OK),
         _drive(
             *("refused-logins-warning", "AuthenticationFailures", logins - 1, logins, State.OK),
-            Real(f"{logins} wrong tokens a minute", partial(WrongLogins, logins=logins)),
+            Real(f"{logins} wrong tokens a minute", partial(wrong_logins, logins=logins)),
         ),
         Drive(
             name="hit-rate-warning",
@@ -264,7 +224,7 @@ def _of_nodes(settings: Settings) -> tuple[Drive, ...]:
             silent=State.OK,
             real=Real(
                 f"{reads + 20} reads a minute of keys that are missing",
-                partial(MissingKeys, reads=reads + 20),
+                partial(missing_keys, reads=reads + 20),
             ),
         ),
         # It is driven by a node that falls silent.

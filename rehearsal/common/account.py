@@ -136,7 +136,7 @@ def _lived_in(rehearsal: Rehearsal) -> None:
     (vpc,) = (one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if one.get("Tags"))
     subnets = [
         one["SubnetId"]
-        for one in ec2.describe_subnets(Filters=[_in(vpc)])["Subnets"]
+        for one in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
         if "-private-" in json.dumps(one["Tags"]) and one["AvailabilityZone"][-1] in "ab"
     ]
     zones = {
@@ -179,10 +179,6 @@ def _lived_in(rehearsal: Rehearsal) -> None:
     )
 
 
-def _in(vpc: str) -> dict[str, object]:
-    return {"Name": "vpc-id", "Values": [vpc]}
-
-
 def _qualify(rehearsal: Rehearsal) -> None:
     file = rehearsal.checkout.folder / "cdk.json"
     document = json.loads(file.read_text())
@@ -223,11 +219,11 @@ PROFILES = {
             "There are two ways. Next to it:": _nothing,
             f"{_SUBNETS} is there already": _nothing,
             f"{_GROUP} is there already": _delete_security_group,
-            f'endpoint_zones = ["{REGION}a", "{REGION}b"]': lambda one: one.checkout.add(
-                "rotation", f'endpoint_zones = ["{REGION}a", "{REGION}b"]'
+            f'endpoint_zones = ["{REGION}a", "{REGION}b"]': lambda one: one.checkout.set(
+                "rotation.endpoint_zones", [f"{REGION}a", f"{REGION}b"]
             ),
             "channel C0REHEARSAL has a configuration already": lambda one: one.checkout.set(
-                "slack_channel_id", '"C0FREEONE"'
+                "notifications.slack_channel_id", "C0FREEONE"
             ),
         },
         qualifier="platform",
@@ -236,8 +232,8 @@ PROFILES = {
     "new": Profile(
         _new,
         {
-            'reserved_concurrency = "none"': lambda one: one.checkout.add(
-                "environment", 'reserved_concurrency = "none"'
+            'reserved_concurrency = "none"': lambda one: one.checkout.set(
+                "environment.reserved_concurrency", "none"
             ),
             "create-service-linked-role --aws-service-name elasticache.amazonaws.com": (
                 lambda one: one.aws("iam").create_service_linked_role(

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from contextlib import suppress
 from graphlib import TopologicalSorter
 from hashlib import sha256
@@ -235,47 +234,16 @@ class Checkout:
         """The environment's file in the copy."""
         return tomllib.loads(self.file.read_text())
 
-    def set(self, key: str, value: str) -> None:
-        """Give `key` this value, as TOML: a key that one table has, or `table.key`."""
-        document = self.settings
-        table, name = self._table(document, key)
-        table[name] = tomllib.loads(f"value = {value}")["value"]
-        self._write(document)
-
-    def add(self, table: str, line: str) -> None:
-        """Write a line, as TOML, at the beginning of a table that does not have its key."""
-        head, text = f"\n[{table}]\n", f"\n{self.file.read_text()}"
-        self.file.write_text(text.replace(head, f"{head}{line}\n", 1).removeprefix("\n"))
-
-    def remove(self, key: str) -> None:
-        """Take a key away, named as for `set`."""
-        document = self.settings
-        table, name = self._table(document, key)
-        del table[name]
+    def set(self, key: str, value: object) -> None:
+        """Give a key this value, None takes it away; the path is dotted, as `redis.engine`."""
+        document = table = self.settings
+        *path, name = key.split(".")
+        for part in path:
+            table = table.setdefault(part, {})
+        table.pop(name, None)
+        if value is not None:
+            table[name] = value
         self._write(document)
 
     def _write(self, document: dict[str, Any]) -> None:
         self.file.write_text(tomli_w.dumps(document))
-
-    def _table(self, document: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
-        """The table that has the key; files may write tables in any of TOML's ways."""
-        path, _, name = key.rpartition(".")
-        found = [
-            table
-            for where, table in _tables(document)
-            if name in table and f".{where}".endswith(f".{path}" if path else "")
-        ]
-        if len(found) != 1:
-            raise RehearsalError(
-                f"environments/{self.name}.toml has {len(found)} tables with the key {key}, and "
-                "the rehearsal needs one to put its own value there"
-            )
-        return found[0], name
-
-
-def _tables(table: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every table with its dotted path."""
-    yield path, table
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _tables(value, f"{path}.{key}".strip("."))

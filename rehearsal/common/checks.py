@@ -10,7 +10,7 @@ from emulator.nodes.server import connect
 from rehearsal.common import functions
 from rehearsal.common.deployed import GROUP, Deployed, Endpoint, Shard, check_group, described
 from rehearsal.common.errors import expect, expect_refusal, expect_that
-from rehearsal.common.rehearsal import Rehearsal, only, resources
+from rehearsal.common.rehearsal import Rehearsal, only, paged, resources
 
 _PROBE, _WRITTEN = "rehearsal:probe", "written to the primary"
 
@@ -130,8 +130,8 @@ def check_monitoring(rehearsal: Rehearsal) -> str:
     """Each alarm is there, watches nodes of this group, and notifies confirmed subscribers."""
     cloudwatch, sns = rehearsal.aws("cloudwatch"), rehearsal.aws("sns")
     asked = {found.physical_id for found in resources(rehearsal, "AWS::CloudWatch::Alarm")}
-    pages = cloudwatch.get_paginator("describe_alarms").paginate()
-    there = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
+    alarms = paged(cloudwatch, "describe_alarms", "MetricAlarms")
+    there = {alarm["AlarmName"]: alarm for alarm in alarms}
     expect("alarms", set(there), asked)
     nodes = set(described(rehearsal)["MemberClusters"])
     topics: set[str] = set()

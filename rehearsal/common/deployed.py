@@ -13,7 +13,7 @@ from redis.crc import key_slot
 from emulator.nodes.server import connect
 from environments.access import user_id
 from rehearsal.common.errors import expect, expect_that
-from rehearsal.common.rehearsal import Rehearsal, instead_of_the_users, only
+from rehearsal.common.rehearsal import Rehearsal, instead_of_the_users, only, paged
 from vibewell_redis import Settings, tls
 
 GROUP = "AWS::ElastiCache::ReplicationGroup"
@@ -70,9 +70,9 @@ def check_group(rehearsal: Rehearsal) -> str:
     )
 
 
-def described(rehearsal: Rehearsal) -> dict[str, Any]:
-    """What DescribeReplicationGroups says of the deployed group."""
-    group = rehearsal.checkout.settings["redis"]["replication_group_id"]
+def described(rehearsal: Rehearsal, group: str = "") -> dict[str, Any]:
+    """What DescribeReplicationGroups says of a group, without a name of the deployed one."""
+    group = group or rehearsal.checkout.settings["redis"]["replication_group_id"]
     answer = rehearsal.aws("elasticache").describe_replication_groups(ReplicationGroupId=group)
     found: dict[str, Any] = answer["ReplicationGroups"][0]
     return found
@@ -114,12 +114,9 @@ def _check_users(rehearsal: Rehearsal, groups: list[str]) -> None:
 
 
 def _check_parameters(rehearsal: Rehearsal, group: str, asked: dict[str, str]) -> None:
-    pages = rehearsal.aws("elasticache").get_paginator("describe_cache_parameters")
-    values = {
-        parameter["ParameterName"]: parameter.get("ParameterValue")
-        for page in pages.paginate(CacheParameterGroupName=group)
-        for parameter in page["Parameters"]
-    }
+    call, of = "describe_cache_parameters", {"CacheParameterGroupName": group}
+    found = paged(rehearsal.aws("elasticache"), call, "Parameters", **of)
+    values = {one["ParameterName"]: one.get("ParameterValue") for one in found}
     for name, value in asked.items():
         expect(f"parameter {name} of {group}", values.get(name), str(value))
 
@@ -175,11 +172,10 @@ class Deployed:
     def of(cls, rehearsal: Rehearsal) -> Self:
         """What is deployed now."""
         group = described(rehearsal)
-        pages = rehearsal.aws("elasticache").get_paginator("describe_cache_clusters")
+        cache, call = rehearsal.aws("elasticache"), "describe_cache_clusters"
         nodes = {
             node["CacheClusterId"]: endpoint(node["CacheNodes"][0]["Endpoint"])
-            for page in pages.paginate(ShowCacheNodeInfo=True)
-            for node in page["CacheClusters"]
+            for node in paged(cache, call, "CacheClusters", ShowCacheNodeInfo=True)
             if node["CacheClusterId"] in group["MemberClusters"]
         }
         return cls(group, nodes, token(rehearsal), rehearsal.authority)

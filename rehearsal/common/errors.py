@@ -1,9 +1,13 @@
-"""The exception that a rehearsal fails with, and comparisons that raise it."""
+"""The exception that a rehearsal fails with, comparisons that raise it, and waiting."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from emulator.errors import EmulatorError
+from emulator.nodes.waiting import wait_until
+
+T = TypeVar("T")
 
 
 class RehearsalError(EmulatorError):
@@ -31,3 +35,8 @@ def expect_refusal(*kinds: type[Exception], otherwise: str, words: str = "") -> 
         expect_that(words in str(refusal), f"it was refused without {words!r}: {refusal}")
     else:
         raise RehearsalError(otherwise)
+
+
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 120) -> T:
+    """The first truthy answer of `look`; TimeoutError naming `what` if there is none in time."""
+    return wait_until(lambda: look() or None, seconds=seconds, what=what)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from botocore.exceptions import ClientError
 
 from rehearsal.common.errors import RehearsalError
-from rehearsal.common.rehearsal import Clients
+from rehearsal.common.rehearsal import Clients, paged
 
 # A 4xx that says so in its code; services spell it in a dozen ways.
 _ABSENT = (
@@ -28,8 +28,7 @@ def _listed(service: str, operation: str, found: str, key: str) -> Callable[[Cli
     """Looked for in everything that there is."""
 
     def ask(aws: Clients, name: str) -> bool:
-        pages = aws(service).get_paginator(operation).paginate()
-        return any(one[key] == name for page in pages for one in page[found])
+        return any(one[key] == name for one in paged(aws(service), operation, found))
 
     return ask
 

@@ -2,16 +2,13 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from emulator.nodes.waiting import wait_until
 from rehearsal.common.deployed import described, settled
-from rehearsal.common.errors import RehearsalError, expect_that
+from rehearsal.common.errors import RehearsalError, eventually, expect_that
 from rehearsal.common.rehearsal import Clients, Rehearsal, only, resources
 
-_PATIENCE = 120  # seconds
 _WORDS = "a replica took over"
 
 
@@ -20,13 +17,13 @@ def check_events(rehearsal: Rehearsal) -> str:
     before = len(_shown(rehearsal))
     fail_over(rehearsal, wait=False)
 
-    def arrived() -> bool | None:
-        if not _active(rehearsal):
+    def arrived() -> bool:
+        if _configuration(rehearsal)["TopicStatus"] != "active":
             (*_, last) = rehearsal.ask("event_failures")
             raise RehearsalError(f"ElastiCache holds the topic for inactive: {last['why']}")
-        return len(_shown(rehearsal)) > before or None
+        return len(_shown(rehearsal)) > before
 
-    wait_until(arrived, seconds=_PATIENCE, what="a failover in the channel")
+    eventually(arrived, "a failover in the channel")
     settled(rehearsal, described(rehearsal)["ReplicationGroupId"])
     return "Failover: the channel shows it in plain words"
 
@@ -44,10 +41,6 @@ def topic_of(rehearsal: Rehearsal) -> str:
     """The ARN of the topic of the group's events."""
     found: str = _configuration(rehearsal)["TopicArn"]
     return found
-
-
-def _active(rehearsal: Rehearsal) -> bool:
-    return bool(_configuration(rehearsal)["TopicStatus"] == "active")
 
 
 def _configuration(rehearsal: Rehearsal) -> dict[str, Any]:
@@ -90,12 +83,7 @@ def invoked(rehearsal: Rehearsal) -> dict[str, Any]:
 
 def health_function(rehearsal: Rehearsal) -> str:
     """The name of the function that is invoked from outside."""
-    (found,) = (
-        found.physical_id
-        for found in resources(rehearsal, "AWS::Lambda::Function")
-        if found.physical_id.endswith("-health")
-    )
-    return found
+    return f"vibewell-redis-{rehearsal.checkout.name}-health"
 
 
 REVIEW = "vibewell-redis-production-review-"
@@ -104,7 +92,9 @@ TITLE = "Redis production: "
 
 def check_reviews(rehearsal: Rehearsal) -> str:
     """Every review makes its report and its message, and the watch knows that it ran."""
-    names = [name for name in review_functions(rehearsal) if name != "watch"]
+    deployed = [one.physical_id for one in resources(rehearsal, "AWS::Lambda::Function")]
+    names = [one.removeprefix(REVIEW) for one in deployed if one.startswith(REVIEW)]
+    names.remove("watch")
     found = {name: run_review(rehearsal, name) for name in names}
     wrong = found["configuration"]["lines"] if found["configuration"]["findings"] else []
     expect_that(not wrong, f"what was just deployed is not as the templates ask: {wrong}")
@@ -113,13 +103,6 @@ def check_reviews(rehearsal: Rehearsal) -> str:
     expect_that(not late, f"the watch does not know that a review ran: {late}")
     expect_that(len(ages) == len(names), f"{len(ages)} of {len(names)} reviews are watched")
     return f"{len(names)} reviews ran: {', '.join(sorted(names))}"
-
-
-def review_functions(rehearsal: Rehearsal) -> Iterator[str]:
-    """What follows the common beginning of their names."""
-    for found in resources(rehearsal, "AWS::Lambda::Function"):
-        if found.physical_id.startswith(REVIEW):
-            yield found.physical_id.removeprefix(REVIEW)
 
 
 def run_review(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
@@ -138,10 +121,12 @@ def review_messages(rehearsal: Rehearsal, since: float) -> list[dict[str, Any]]:
     return [content for content in contents if content["title"].startswith(TITLE)]
 
 
-def review_page(rehearsal: Rehearsal, name: str, day: datetime) -> str:
-    """A report's HTML."""
+def review_page(rehearsal: Rehearsal, name: str) -> str:
+    """Today's report, in HTML."""
     bucket = only(rehearsal, "AWS::S3::Bucket").physical_id
-    kept = rehearsal.aws("s3").get_object(Bucket=bucket, Key=f"{name}/{day:%Y-%m-%d}.html")
+    kept = rehearsal.aws("s3").get_object(
+        Bucket=bucket, Key=f"{name}/{datetime.now(UTC):%Y-%m-%d}.html"
+    )
     text: str = kept["Body"].read().decode()
     return text
 

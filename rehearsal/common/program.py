@@ -5,9 +5,10 @@ import select
 import signal
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Self
+from typing import Any
 
 from emulator.clean_environment import ROOT
 from rehearsal.common.errors import RehearsalError
@@ -26,11 +27,11 @@ def interruptible() -> None:
         signal.signal(number, interrupt)
 
 
-class Program:
+class Program(subprocess.Popen[str]):
     """A command that ends with this process; what it says on standard error is in `log`.
 
-    As a context it is ended, first kindly; with `ready` it is waited for before, until it prints a
-    line. `variables` are all that it sees of the environment. With `cores` it runs on those alone.
+    As a context it is ended, first kindly. `variables` are all that it sees of the environment.
+    With `cores` it runs on those alone.
     """
 
     def __init__(
@@ -41,13 +42,11 @@ class Program:
         folder: Path,
         *,
         cores: Collection[int] = (),
-        ready: bool = False,
     ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
-        self._ready = ready
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            super().__init__(
                 ["setpriv", "--pdeathsig", "KILL", *command],
                 cwd=ROOT,
                 env=dict(variables),
@@ -58,64 +57,38 @@ class Program:
                 start_new_session=True,
             )
         if cores:
-            os.sched_setaffinity(self._process.pid, cores)
+            os.sched_setaffinity(self.pid, cores)
 
-    def __enter__(self) -> Self:
-        """The program itself."""
-        if self._ready:
-            self.read_line()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
+    def __exit__(self, *raised: Any) -> None:
         """End it, whatever happened."""
-        if self.running:
-            self._process.send_signal(signal.SIGTERM)
+        self.terminate()
         try:
-            self._process.wait(_GRACE if raised[0] is None else 1.0)
+            self.wait(_GRACE if raised[0] is None else 1.0)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
+            self.kill()
+        with suppress(BrokenPipeError):  # what it no longer reads
+            super().__exit__(*raised)
 
     @property
     def running(self) -> bool:
         """Whether it has not ended."""
-        return self._process.poll() is None
-
-    def ends_within(self, seconds: float) -> bool:
-        """Whether it has ended, by itself, before so many seconds are over."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return self.poll() is None
 
     def write_line(self, line: str) -> None:
         """Write a line to its standard input. Raises RehearsalError if it has ended."""
-        pipe = self._process.stdin
         try:
-            if pipe is None:
-                raise BrokenPipeError
-            pipe.write(line + "\n")
-            pipe.flush()
+            print(line, file=self.stdin, flush=True)
         except BrokenPipeError:
             raise RehearsalError(self.last_words()) from None
 
     def read_line(self) -> str:
         """The next line that it prints. RehearsalError, and its end, if there is none in time."""
-        pipe = self._process.stdout
+        pipe = self.stdout
         line = ""
         if pipe is not None and select.select([pipe], [], [], _PATIENCE)[0]:
             line = pipe.readline()
         if not line:
-            self._process.kill()
+            self.kill()
             raise RehearsalError(self.last_words())
         return line.strip()
 
@@ -125,10 +98,10 @@ class Program:
         RehearsalError if it does not end well, or in time.
         """
         try:
-            text, _ = self._process.communicate(timeout=seconds)
+            text, _ = self.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             raise RehearsalError(f"{self.name} did not end in {seconds:g} s") from None
-        if self._process.returncode:
+        if self.returncode:
             raise RehearsalError(self.last_words())
         return text
 

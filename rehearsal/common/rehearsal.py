@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -90,7 +89,9 @@ class Rehearsal:
         # One at a time: a folder without its lock is one to be cleared away.
         with (FOLDERS / "gate").open("w") as gate:
             fcntl.flock(gate, fcntl.LOCK_EX)
-            _remove_leftovers()
+            for left in FOLDERS.glob("*/lock"):
+                if not _in_use(left.parent):
+                    shutil.rmtree(left.parent)
             self.folder = FOLDERS / uuid.uuid4().hex[:8]
             self.folder.mkdir()
             self._lock = (self.folder / "lock").open("w")
@@ -198,20 +199,10 @@ def stop_kept() -> int:
     for kept in FOLDERS.glob("*/kept.json"):
         folder = kept.parent
         if _in_use(folder):
-            end_group(json.loads(kept.read_text())["pid"], partial(_is_free, folder))
+            end_group(json.loads(kept.read_text())["pid"], lambda: not _in_use(folder))  # noqa: B023
             ended += 1
         shutil.rmtree(folder)
     return ended
-
-
-def _remove_leftovers() -> None:
-    for lock in FOLDERS.glob("*/lock"):
-        if not _in_use(lock.parent):
-            shutil.rmtree(lock.parent)
-
-
-def _is_free(folder: Path) -> bool:
-    return not _in_use(folder)
 
 
 def _in_use(folder: Path) -> bool:
@@ -223,25 +214,30 @@ def _in_use(folder: Path) -> bool:
     return False
 
 
+def paged(client: Any, call: str, key: str, **asked: Any) -> Iterator[dict[str, Any]]:
+    """What all pages of an answer have under this key."""
+    for page in client.get_paginator(call).paginate(**asked):
+        yield from page[key]
+
+
 def resources(rehearsal: Rehearsal, kind: str | None = None, part: str = "") -> Iterator[Resource]:
     """Every resource of the deployed stacks whose names end with `part`, or those of one type."""
     for stack in (one for one in rehearsal.cdk.stacks if one.endswith(part)):
         asked = rehearsal.cdk.template(stack)["Resources"]
         if kind is not None and all(one["Type"] != kind for one in asked.values()):
             continue
-        pages = rehearsal.aws("cloudformation").get_paginator("list_stack_resources")
-        for page in pages.paginate(StackName=stack):
-            for found in page["StackResourceSummaries"]:
-                if kind in (None, found["ResourceType"]):
-                    template = asked[found["LogicalResourceId"]]
-                    yield Resource(
-                        stack=stack,
-                        logical_id=found["LogicalResourceId"],
-                        kind=found["ResourceType"],
-                        physical_id=found["PhysicalResourceId"],
-                        properties=template.get("Properties", {}),
-                        deletion_policy=template.get("DeletionPolicy", "Delete"),
-                    )
+        client, listed = rehearsal.aws("cloudformation"), "StackResourceSummaries"
+        for found in paged(client, "list_stack_resources", listed, StackName=stack):
+            if kind in (None, found["ResourceType"]):
+                template = asked[found["LogicalResourceId"]]
+                yield Resource(
+                    stack=stack,
+                    logical_id=found["LogicalResourceId"],
+                    kind=found["ResourceType"],
+                    physical_id=found["PhysicalResourceId"],
+                    properties=template.get("Properties", {}),
+                    deletion_policy=template.get("DeletionPolicy", "Delete"),
+                )
 
 
 def only(rehearsal: Rehearsal, kind: str, part: str = "") -> Resource:

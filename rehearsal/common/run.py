@@ -72,7 +72,8 @@ def perform(
         (rehearsal.folder / "failure.log").write_text(traceback.format_exc())
         seconds = f"{time.monotonic() - began:.0f} s"
         print(f"\nThe logs are in {rehearsal.folder}.", flush=True)
-        print(f"The rehearsal failed after {seconds}: {_reason(failure)}", flush=True)
+        reason = str(failure) if isinstance(failure, EmulatorError) else repr(failure)
+        print(f"The rehearsal failed after {seconds}: {reason}", flush=True)
         return 1
     finally:
         if not kept:
@@ -93,10 +94,6 @@ def _show(label: str, work: Callable[[], str]) -> None:
         seconds = f"{time.monotonic() - began:5.1f} s"
         start = "\r" if live else ""
         print(f"{start}  {mark} {label:<{_LABEL}}{seconds}  {found}", flush=True)
-
-
-def _reason(failure: Exception) -> str:
-    return str(failure) if isinstance(failure, EmulatorError) else repr(failure)
 
 
 def _how_to_reach(rehearsal: Rehearsal) -> str:

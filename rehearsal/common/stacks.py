@@ -6,11 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from emulator.clean_environment import ACCOUNT, REGION
-from emulator.nodes.waiting import wait_until
-from rehearsal.common.errors import expect
+from rehearsal.common.errors import eventually, expect
 from rehearsal.common.rehearsal import Rehearsal
-
-_SETTLED = 120  # seconds
 
 Resources = dict[str, Any]
 Change = Callable[[Resources], object]
@@ -39,7 +36,7 @@ def update(rehearsal: Rehearsal, stack: str, change: Change, ends: str = "UPDATE
         state = str(found["StackStatus"])
         return None if state.endswith("_IN_PROGRESS") else state
 
-    ended = wait_until(status, seconds=_SETTLED, what=f"{stack} settles")
+    ended = eventually(status, f"{stack} settles")
     events = client.describe_stack_events(StackName=stack)["StackEvents"]
     reasons = [event.get("ResourceStatusReason", "") for event in events]
     expect(f"{stack} ({'; '.join(filter(None, reasons[:20]))}): status", ended, ends)
@@ -59,8 +56,8 @@ def settled(rehearsal: Rehearsal, name: str, status: str) -> None:
     """Wait until the stack has this status; TimeoutError if it does not come."""
     client = rehearsal.aws("cloudformation")
 
-    def there() -> bool | None:
+    def there() -> bool:
         (stack,) = client.describe_stacks(StackName=name)["Stacks"]
-        return stack["StackStatus"] == status or None
+        return bool(stack["StackStatus"] == status)
 
-    wait_until(there, seconds=_SETTLED, what=f"{name} to be {status}")
+    eventually(there, f"{name} to be {status}")

@@ -18,7 +18,7 @@ SLACK = 0.002  # seconds
 QUIET = 0.3  # cores: what other programs may use of a machine that counts as quiet
 
 
-@dataclass(frozen=True)
+@dataclass
 class Verdict:
     """One of the five lines: `measured` is what was found, in lines; the rest is why it fails.
 
@@ -28,13 +28,13 @@ class Verdict:
 
     number: int
     title: str
-    measured: str
-    faults: tuple[str, ...] = ()
-    unproven: tuple[str, ...] = ()
-    slow: tuple[str, ...] = ()
+    measured: str = ""
+    faults: list[str] = field(default_factory=list)
+    unproven: list[str] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)
 
     @property
-    def reasons(self) -> tuple[str, ...]:
+    def reasons(self) -> list[str]:
         """Everything that makes it fail."""
         return self.faults + self.unproven + self.slow
 
@@ -62,6 +62,7 @@ _SETTLED = 1.5  # seconds after the last user: a sample may have begun before
 def users(outcome: Outcome) -> Verdict:
     """Connections as the kernel lists them at the application's ports, and answers per second."""
     plan = outcome.plan
+    line = Verdict(1, f"{plan.users} users held")
     begin = plan.all_there + _SETTLED
     samples = outcome.samples
     fewest = min((one.connections for one in samples if begin <= one.at < plan.end), default=0)
@@ -69,20 +70,18 @@ def users(outcome: Outcome) -> Verdict:
     rate = answered / (plan.end - plan.all_there)
     failed = Counter(answer.status for answer in outcome.answers if answer.failed)
     again = max((one.ever for one in samples), default=0) - plan.users
-    slow = []
     if fewest < plan.users:
-        slow.append(f"only {fewest} of {plan.users} connections were open at one moment")
+        line.slow.append(f"only {fewest} of {plan.users} connections were open at one moment")
     if rate < plan.wanted_rate:
-        slow.append(f"{rate:.0f} answers per second are fewer than {plan.wanted_rate:.0f}")
-    kinds = ", ".join(f"{many} with status {status}" for status, many in failed.most_common())
-    return Verdict(
-        1,
-        f"{plan.users} users held",
+        line.slow.append(f"{rate:.0f} answers per second are fewer than {plan.wanted_rate:.0f}")
+    if failed:
+        kinds = ", ".join(f"{many} with status {status}" for status, many in failed.most_common())
+        line.faults.append(f"requests failed (0 is no answer): {kinds}")
+    line.measured = (
         f"{fewest} connections open at every look, {again} opened again, "
-        f"{rate:.0f} answers per second, {failed.total()} failed",
-        (f"requests failed (0 is no answer): {kinds}",) if failed else (),
-        slow=tuple(slow),
+        f"{rate:.0f} answers per second, {failed.total()} failed"
     )
+    return line
 
 
 @dataclass
@@ -152,29 +151,26 @@ _MOST_BY_FALLBACK = 0.01
 
 def limits(outcome: Outcome) -> Verdict:
     """Judged by the oracle, user by user and address by address, over the whole run."""
-    plan = outcome.plan
+    plan, line = outcome.plan, Verdict(2, "each tier admits exactly its limit")
     found = judge(outcome.answers, plan.tiers, outcome.unsure)
-    faults = [fault for name, tier in found.items() for fault in _faults(name, tier, plan.tiers)]
-    unproven = [
+    for name, tier in found.items():
+        line.faults += _faults(name, tier, plan.tiers)
+    line.unproven += [
         f"{name}: no {kind} was admitted {plan.tiers[name][0]} times in a window, at most {most}"
         for name, tier in found.items()
         for kind, most in tier.most.items()
         if most < plan.tiers[name][0]
     ]
-    stray, slow = len(_fallbacks(outcome)) - len(_in_the_gap(outcome)), []
+    stray = len(_fallbacks(outcome)) - len(_in_the_gap(outcome))
     if stray > _MOST_BY_FALLBACK * len(outcome.answers):
-        slow.append(f"{stray} answers were the fallback's although the primary was there")
+        line.slow.append(f"{stray} answers were the fallback's although the primary was there")
     full = ", ".join(f"{name} {max(tier.most.values())}" for name, tier in found.items())
-    return Verdict(
-        2,
-        "each tier admits exactly its limit",
+    line.measured = (
         f"fullest windows: {full}; {sum(tier.denied for tier in found.values())} denials, "
         f"{sum(len(tier.under) for tier in found.values())} of them wrong; "
-        f"{stray} answers too late for Redis",
-        tuple(faults),
-        tuple(unproven),
-        tuple(slow),
+        f"{stray} answers too late for Redis"
     )
+    return line
 
 
 def _faults(name: str, found: Found, tiers: Mapping[str, Tier]) -> Iterator[str]:
@@ -199,18 +195,17 @@ _OURS = 0.025  # seconds, while nothing else uses the machine
 
 def latency(outcome: Outcome) -> Verdict:
     """The application's own, while all users are there; the limiter and the generator apart."""
-    peak = outcome.peak
+    peak, line = outcome.peak, Verdict(3, "mean response of the application below 50 ms")
     response = [answer.response for answer in peak]
     mean = sum(response) / len(response) if response else math.inf
-    slow = []
     if mean >= _MEAN:
-        slow.append(f"a mean of {1000 * mean:.1f} ms is not below 50 ms")
+        line.slow.append(f"a mean of {1000 * mean:.1f} ms is not below 50 ms")
     elif mean >= _OURS and outcome.cores("others") < QUIET:
-        slow.append(f"a mean of {1000 * mean:.1f} ms on a quiet machine is not below 25 ms")
+        line.slow.append(f"a mean of {1000 * mean:.1f} ms on a quiet machine is not below 25 ms")
     limited = sorted(answer.limited for answer in peak)
     deadline = outcome.plan.deadline_ms
     if 1000 * percentile(limited, 99) > deadline:
-        slow.append(f"more than 1 % of the decisions took longer than their {deadline} ms")
+        line.slow.append(f"more than 1 % of the decisions took longer than their {deadline} ms")
     used, beside = outcome.cores("generator"), outcome.cores("measuring")
     times = {
         "application": response,
@@ -221,12 +216,8 @@ def latency(outcome: Outcome) -> Verdict:
         ],
         "generator: read answers late by": [answer.unread for answer in peak],
     }
-    return Verdict(
-        3,
-        "mean response of the application below 50 ms",
-        "\n".join(f"{what}: {_spread(found)}" for what, found in times.items()),
-        slow=tuple(slow),
-    )
+    line.measured = "\n".join(f"{what}: {_spread(found)}" for what, found in times.items())
+    return line
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
@@ -288,35 +279,30 @@ _MOST_BEHIND = 0.5  # seconds
 
 def counts(outcome: Outcome) -> Verdict:
     """Every admission answered before a loss, looked for in what the primary held after it."""
-    tiers = outcome.plan.tiers
+    tiers, line = outcome.plan.tiers, Verdict(4, "no count lost with a node")
     replica, primary = outcome.replica, outcome.primary
-    faults, unproven, slow = [], [], []
     whole, gone = compare(outcome.answers, replica.holding, tiers, answered_by=replica.gone)
     if gone:
-        faults.append(f"{len(gone)} counts went with a replica")
+        line.faults.append(f"{len(gone)} counts went with a replica")
     since = -1.0 if primary.replicated_until is None else primary.replicated_until
     found, lost = compare(outcome.answers, primary.holding, tiers, answered_by=primary.before)
     if early := sum(answer.received <= since for answer in lost):
-        faults.append(f"{early} counts are lost that had reached a replica")
+        line.faults.append(f"{early} counts are lost that had reached a replica")
     behind = primary.before - since
     if behind > _MOST_BEHIND:
-        slow.append(f"replication was {behind:.1f} s behind, more than {_MOST_BEHIND} s")
+        line.slow.append(f"replication was {behind:.1f} s behind, more than {_MOST_BEHIND} s")
     for looked_for, what in ((whole, "replica"), (found, "primary")):
         if not looked_for:
-            unproven.append(f"nothing had been admitted when the {what} was lost")
+            line.unproven.append(f"nothing had been admitted when the {what} was lost")
     late = sum(
         answer.admitted and answer.exact and since < answer.received <= primary.before
         for answer in outcome.answers
     )
-    return Verdict(
-        4,
-        "no count lost with a node",
+    line.measured = (
         f"replica: {len(gone)} of {whole} lost; primary: {len(lost)} of {found} lost, "
-        f"at most {late} by replication, which was complete {1000 * behind:.0f} ms before",
-        tuple(faults),
-        tuple(unproven),
-        tuple(slow),
+        f"at most {late} by replication, which was complete {1000 * behind:.0f} ms before"
     )
+    return line
 
 
 _LONGEST = 1.0  # seconds from the promotion until Redis decides again
@@ -325,35 +311,33 @@ _LONGEST = 1.0  # seconds from the promotion until Redis decides again
 def survival(outcome: Outcome) -> Verdict:
     """A client that remembers nothing asks for every key that was at its limit."""
     full, back, gap = at_limit(outcome), _back(outcome), _in_the_gap(outcome)
-    let_in = [one for one in full if one.allowed]
-    faults, slow, when = [], [], "never"
-    unproven = [
+    let_in, when = [one for one in full if one.allowed], "never"
+    line = Verdict(5, "limits survive the primary")
+    line.unproven += [
         f"{tier}: no key was surely at its limit"
         for tier in outcome.plan.tiers
         if all(one.key.tier != tier for one in full)
     ]
     if let_in:
         names = ", ".join(f"{one.key.kind} {one.key.value}" for one in let_in[:3])
-        faults.append(f"{len(let_in)} of {len(full)} at their limit would be admitted: {names}")
+        line.faults.append(
+            f"{len(let_in)} of {len(full)} at their limit would be admitted: {names}"
+        )
     if back is None:
-        unproven.append("Redis never decided again for every instance")
+        line.unproven.append("Redis never decided again for every instance")
     else:
         lost, since = back - outcome.primary.before, back - outcome.primary.promoted
         when = f"{lost:.2f} s after the loss, {since:.2f} s after the promotion"
         if since > _LONGEST:
-            slow.append(f"Redis decided again only {since:.2f} s after the promotion")
+            line.slow.append(f"Redis decided again only {since:.2f} s after the promotion")
     if outcome.primary.rejoined_as != "replica":
-        faults.append(f"the lost node came back as {outcome.primary.rejoined_as or 'nothing'}")
-    return Verdict(
-        5,
-        "limits survive the primary",
+        line.faults.append(f"the lost node came back as {outcome.primary.rejoined_as or 'nothing'}")
+    line.measured = (
         f"{len(full) - len(let_in)} of {len(full)} at their limit still denied; Redis decides "
         f"again {when}; in between the fallback admitted {sum(one.admitted for one in gap)}, "
-        f"denied {sum(one.denied for one in gap)}",
-        tuple(faults),
-        tuple(unproven),
-        tuple(slow),
+        f"denied {sum(one.denied for one in gap)}"
     )
+    return line
 
 
 def at_limit(outcome: Outcome) -> list[Asked]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from redis import Redis
@@ -32,19 +31,15 @@ def held(node: Redis, begin: float) -> Holding:
     wall = time.time()
     shift = wall - (time.monotonic() - begin)
     found: dict[Key, list[float]] = {}
-    for names in _batches(node):
+    every = list(node.scan_iter(match=_PATTERN, count=_AT_ONCE))
+    for start in range(0, len(every), _AT_ONCE):
+        names = every[start : start + _AT_ONCE]
         for name, log in zip(names, node.mget(names), strict=True):
             parts = name.decode().split(":", 3)
             if len(parts) == 4 and isinstance(log, bytes) and len(log) % 4 == 0:
                 stamps = struct.unpack(f">{len(log) // 4}I", log)
                 found[Key(*parts[1:])] = [_seconds(stamp, wall) - shift for stamp in stamps]
     return Holding(time.monotonic() - begin, found)
-
-
-def _batches(node: Redis) -> Iterator[list[bytes]]:
-    names = list(node.scan_iter(match=_PATTERN, count=_AT_ONCE))
-    for start in range(0, len(names), _AT_ONCE):
-        yield names[start : start + _AT_ONCE]
 
 
 def _seconds(stamp: int, wall: float) -> float:

@@ -45,16 +45,12 @@ class Plan:
 
     def stretched(self, by: int) -> Plan:
         """The same requests in so many times the time, for a machine that is slow."""
+        times = ("think", "replica_lost", "primary_lost", "silence", "end", "deadline_ms")
         return replace(
             self,
-            think=self.think * by,
             spawn_rate=self.spawn_rate / by,
             tiers={name: (many, seconds * by) for name, (many, seconds) in self.tiers.items()},
-            replica_lost=self.replica_lost * by,
-            primary_lost=self.primary_lost * by,
-            silence=self.silence * by,
-            end=self.end * by,
-            deadline_ms=self.deadline_ms * by,
+            **{name: getattr(self, name) * by for name in times},
         )
 
 

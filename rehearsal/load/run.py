@@ -9,12 +9,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
 
 import psutil
 from redis import Redis
@@ -89,10 +88,10 @@ def run(
         records = folder / "records"
         order = Order(plan, time.monotonic(), urls, PATHS, str(records))
         generator = context.enter_context(_generator(order, folder))
-        sampler = context.enter_context(Sampler(order.begin, ports, generator.pid))
+        samples = context.enter_context(_sampled(order.begin, ports, generator.pid))
         wait = partial(_wait, generator, order)
         wait(plan.replica_lost)
-        replica = _lose(nodes, order, _replica(nodes), say)
+        replica = _lose(nodes, order, nodes.group.shards[0].replicas[0], say)
         wait(plan.primary_lost)
         asked: list[Asked] = []
         safe = _replicated(nodes, order.begin)
@@ -104,7 +103,7 @@ def run(
         return Outcome(
             plan=plan,
             answers=sorted(answers),
-            samples=[one for one in sampler.samples if one.at < plan.end],
+            samples=[one for one in samples if one.at < plan.end],
             replica=replica,
             primary=replace(primary, replicated_until=safe),
             asked=asked,
@@ -113,10 +112,11 @@ def run(
 
 def _wait(generator: Program, order: Order, due: float) -> None:
     while (now := time.monotonic() - order.begin) < due:
-        if generator.ends_within(min(_EVERY, due - now)):
+        if not generator.running:
             if due < order.plan.end:
                 raise RehearsalError(generator.last_words())
             return
+        time.sleep(min(_EVERY, due - now))
 
 
 def _program(
@@ -212,10 +212,6 @@ def _primary(nodes: Nodes) -> Node:
     return nodes.group.shards[0].primary
 
 
-def _replica(nodes: Nodes) -> Node:
-    return next(one for one in nodes.group.shards[0].nodes if one is not _primary(nodes))
-
-
 def _connect(nodes: Nodes, node: Node) -> Redis:
     """A client at the node's own address, that tries nothing twice; replies are bytes."""
     host, port = node.at
@@ -306,57 +302,50 @@ def _asked(nodes: Nodes, order: Order) -> Iterator[Asked]:
     tls.trust.cache_clear()
 
 
-class Sampler(threading.Thread):
-    """A look at the machine every second; as a context it runs, and `samples` grow meanwhile."""
+@contextmanager
+def _sampled(begin: float, ports: list[int], generator: int) -> Iterator[list[Sample]]:
+    """A look at the machine every second, as long as this lasts."""
+    samples: list[Sample] = []
+    over = threading.Event()
 
-    def __init__(self, begin: float, ports: list[int], generator: int) -> None:
-        super().__init__(name="sampler", daemon=True)
-        self.samples: list[Sample] = []
-        self._begin, self._ports, self._generator = begin, ports, generator
-        self._ever = set[tuple[int, int]]()
-        self._over = threading.Event()
-        self._used: dict[int, float] = {}  # processor seconds by process, 0 is the machine
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End."""
-        self._over.set()
-        self.join(_GONE)
-
-    def run(self) -> None:
-        """Sample after sample."""
+    def look() -> None:
         last = due = time.monotonic()
-        self._grown()
-        while not self._over.wait(max(0.0, due - time.monotonic())):
+        used, ever = _used(), set[tuple[int, int]]()
+        while not over.wait(max(0.0, due - time.monotonic())):
             due += 1.0
-            now, used = time.monotonic(), self._grown()
-            connected = {(port, remote) for port in self._ports for remote in open_at(port)}
-            self._ever |= connected
-            cores = {pid: seconds / (now - last) for pid, seconds in used.items()}
+            now, before, used = time.monotonic(), used, _used()
+            cores = {
+                pid: (seconds - before.get(pid, seconds)) / (now - last)
+                for pid, seconds in used.items()
+            }
             last, machine = now, cores.pop(0)
-            self.samples.append(
+            connected = {(port, remote) for port in ports for remote in open_at(port)}
+            ever |= connected
+            samples.append(
                 Sample(
-                    *(now - self._begin, len(connected), len(self._ever)),
-                    cores.get(self._generator, 0.0),
+                    *(now - begin, len(connected), len(ever)),
+                    cores.get(generator, 0.0),
                     cores.get(os.getpid(), 0.0),
                     max(0.0, machine - sum(cores.values())),
                 )
             )
 
-    def _grown(self) -> dict[int, float]:
-        """Processor seconds since the last call, of the machine and of each process of ours."""
-        busy = psutil.cpu_times()
-        now = {0: busy.user + busy.nice + busy.system + busy.irq + busy.softirq}
-        ours = psutil.Process()
-        for one in (ours, *ours.children(recursive=True)):
-            try:
-                times = one.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            now[one.pid] = times.user + times.system
-        before, self._used = self._used, now
-        return {pid: total - before.get(pid, total) for pid, total in now.items()}
+    thread = threading.Thread(target=look, name="sampler", daemon=True)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        over.set()
+        thread.join(_GONE)
+
+
+def _used() -> dict[int, float]:
+    """Processor seconds so far, of the machine (0) and of each process of ours."""
+    busy = psutil.cpu_times()
+    found = {0: busy.user + busy.nice + busy.system + busy.irq + busy.softirq}
+    ours = psutil.Process()
+    for one in (ours, *ours.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            found[one.pid] = times.user + times.system
+    return found

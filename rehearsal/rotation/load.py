@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,10 +15,8 @@ from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as LostConnection
 from redis.retry import Retry
 
-from emulator.nodes.server import connect
-from emulator.nodes.waiting import wait_until
-from rehearsal.common.deployed import Endpoint
-from rehearsal.common.errors import RehearsalError
+from rehearsal.common.deployed import Deployed
+from rehearsal.common.errors import RehearsalError, eventually
 
 _LIFETIME = 1.0  # seconds of a connection: there are logins all the time
 _PAUSE = 0.2  # seconds between two rounds of a client
@@ -62,7 +59,7 @@ class Token(CredentialProvider):
 class Clients:
     """`clients` in constant use as a context; each caches what `read` answers for `cache` seconds.
 
-    `addresses` are the primary's and the reader's. Every other client lives by its cache alone: it
+    They use the primary's address and the reader's. Every other client lives by its cache alone: it
     does not even read the token again when a login is refused, so every token that is retired too
     early makes it fail. With `reconnects` a connection that is lost is opened again, as redis-py
     does for every application, and `commands` are more than what the plan's rights allow.
@@ -70,8 +67,7 @@ class Clients:
 
     def __init__(
         self,
-        addresses: tuple[Endpoint, Endpoint],
-        authority: Path,
+        deployed: Deployed,
         read: Callable[[], str],
         *,
         clients: int,
@@ -80,7 +76,7 @@ class Clients:
         commands: tuple[str, ...] = (),
     ) -> None:
         self.figures = Figures()
-        self._addresses, self._authority = addresses, str(authority)
+        self._deployed = deployed
         self._read, self._cache = read, cache
         self._reconnects, self._commands = reconnects, commands
         self._rounds = [0] * clients
@@ -106,11 +102,9 @@ class Clients:
     def wait(self, rounds: int) -> None:
         """Wait for so many rounds of every client from now on."""
         goals = [done + rounds for done in self._rounds]
-
-        def served() -> bool | None:
-            return all(map(int.__ge__, self._rounds, goals)) or None
-
-        wait_until(served, seconds=_PATIENCE, what="every client is served")
+        eventually(
+            lambda: all(map(int.__ge__, self._rounds, goals)), "every client is served", _PATIENCE
+        )
 
     def hold(self) -> None:
         """Have every client keep the connections that it has now."""
@@ -134,8 +128,8 @@ class Clients:
         """Round after round, with a new login now and then, and one at the very end."""
         token, careful = Token(self._read, self._cache), number % 2 == 0
         pools = [
-            connect(*at, ca_file=self._authority, credential_provider=token, protocol=2)
-            for at in self._addresses
+            self._deployed.connect(at, credential_provider=token, protocol=2)
+            for at in self._deployed.endpoints.values()
         ]
         if self._reconnects:
             for redis in pools:

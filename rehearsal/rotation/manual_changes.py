@@ -1,4 +1,4 @@
-"""What others do to the user while clients are in constant use."""
+"""What others do to the user under clients in use: the passes alone heal each change."""
 
 import json
 import time
@@ -6,97 +6,95 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from emulator.nodes.waiting import wait_until
 from rehearsal.common import stacks
 from rehearsal.common.deployed import USER, described_user
-from rehearsal.common.errors import expect_that
-from rehearsal.common.rehearsal import Rehearsal, only
-from rehearsal.rotation.function import Rotator, Secret
+from rehearsal.common.errors import eventually, expect_that
+from rehearsal.common.rehearsal import only
+from rehearsal.rotation.function import Rotation
 from rehearsal.rotation.load import Clients
 
-_SETTLED = 120  # seconds that a stack update may take
 _CHANGE = "2"  # seconds of AWS's for a change
 
 
-class ManualChanges:
-    """Each change is healed by the passes alone, and the clients go on meanwhile."""
+def added(rotation: Rotation, _clients: Clients) -> str:
+    """Somebody adds a password: clients log in as before, and the stranger is shut out."""
+    stranger = rotation.stranger()
+    _set(rotation, rotation.current(), stranger)
+    rotation.expect_accepted(stranger, True, "a password that was added by hand")
+    passes = rotation.settle()
+    rotation.expect_accepted(stranger, False, "the password that was added by hand")
+    return f"an added password is refused after {passes} passes"
 
-    def __init__(
-        self, rehearsal: Rehearsal, secret: Secret, turn: Rotator, clients: Clients
-    ) -> None:
-        self._rehearsal = rehearsal
-        self._secret = secret
-        self._turn = turn
-        self._clients = clients
 
-    def added(self) -> str:
-        """Somebody adds a password: clients log in as before, and the stranger is shut out."""
-        stranger = self._secret.stranger()
-        self._set(self._secret.current(), stranger)
-        self._turn.expect_accepted(stranger, True, "a password that was added by hand")
-        passes = self._turn.settle()
-        self._turn.expect_accepted(stranger, False, "the password that was added by hand")
-        return f"an added password is refused after {passes} passes"
+def replaced(rotation: Rotation, clients: Clients) -> str:
+    """Somebody replaces AWSCURRENT's token: who is connected stays, who logs in is refused."""
+    stranger = rotation.stranger()
+    rotation.rehearsal.ask("promise", seconds=_CHANGE)
+    with _exposed(rotation, clients) as seconds:
+        _set(rotation, stranger)
+    rotation.rehearsal.ask("promise")
+    rotation.expect_accepted(stranger, False, "a password that was set by hand")
+    return f"AWSCURRENT's token, replaced by hand, is back {seconds()}"
 
-    def replaced(self) -> str:
-        """Somebody replaces AWSCURRENT's token: who is connected stays, who logs in is refused."""
-        stranger = self._secret.stranger()
-        self._rehearsal.ask("promise", seconds=_CHANGE)
-        with self._exposed() as seconds:
-            self._set(stranger)
-        self._rehearsal.ask("promise")
-        self._turn.expect_accepted(stranger, False, "a password that was set by hand")
-        return f"AWSCURRENT's token, replaced by hand, is back {seconds()}"
 
-    def failed_update(self) -> str:
-        """A stack update changes the user, fails, and goes back, with either list of passwords."""
-        self._fail(old_passwords=False)
-        passes = self._turn.settle()
-        with self._exposed() as seconds:
-            self._fail(old_passwords=True)
-        self._rehearsal.ask("promise")
-        return (
-            f"a failed stack update that sends AWSCURRENT's token: at rest after {passes} passes; "
-            f"one that sends the first token of all: AWSCURRENT's is back {seconds()}"
-        )
+def failed_update(rotation: Rotation, clients: Clients) -> str:
+    """A stack update changes the user, fails, and goes back, with either list of passwords."""
+    _fail(rotation, old_passwords=False)
+    passes = rotation.settle()
+    with _exposed(rotation, clients) as seconds:
+        _fail(rotation, old_passwords=True)
+    rotation.rehearsal.ask("promise")
+    return (
+        f"a failed stack update that sends AWSCURRENT's token: at rest after {passes} passes; "
+        f"one that sends the first token of all: AWSCURRENT's is back {seconds()}"
+    )
 
-    @contextmanager
-    def _exposed(self) -> Iterator[Callable[[], str]]:
-        """Around a change that takes AWSCURRENT's token away: one pass later it is back.
 
-        No client can log in meanwhile, so theirs keep their connections, as pools do.
-        """
-        current, began = self._secret.current(), time.monotonic()
-        self._clients.hold()
-        yield lambda: f"after {ended - began:.1f} s: AWS's change, one pass and ours"
-        self._turn.wait_active()
-        self._turn.expect_accepted(current, False, "AWSCURRENT's token, which was taken away")
-        self._turn.reconcile()
-        wait_until(
-            lambda: all(self._turn.taken(current).values()) or None,
-            seconds=_SETTLED,
-            what="AWSCURRENT's token works again after one pass",
-        )
-        ended = time.monotonic()
-        self._clients.let_go()
-        self._turn.settle()
+Change = Callable[[Rotation, Clients], str]
+CHANGES: tuple[tuple[str, Change], ...] = (
+    ("rotation: a password is added by hand", added),
+    ("rotation: the token is replaced by hand", replaced),
+    ("rotation: a stack update fails", failed_update),
+)
 
-    def _set(self, *passwords: str) -> None:
-        self._turn.wait_active()
-        user = described_user(self._rehearsal)["UserId"]
-        self._rehearsal.aws("elasticache").modify_user(UserId=user, Passwords=list(passwords))
-        self._turn.wait_active()
 
-    def _fail(self, *, old_passwords: bool) -> None:
-        # Refused at a user that is being changed, the update and its rollback would both fail.
-        self._turn.wait_active()
-        self._rehearsal.ask("promise", old_passwords=json.dumps(old_passwords))
-        user = only(self._rehearsal, USER)
-        before = described_user(self._rehearsal)["AccessString"]
-        fail = partial(failing, user=user.logical_id)
-        stacks.update(self._rehearsal, user.stack, fail, "UPDATE_ROLLBACK_COMPLETE")
-        after = described_user(self._rehearsal)["AccessString"]
-        expect_that(after == before, "the rollback left the user other rights")
+@contextmanager
+def _exposed(rotation: Rotation, clients: Clients) -> Iterator[Callable[[], str]]:
+    """Around a change that takes AWSCURRENT's token away: one pass later it is back.
+
+    No client can log in meanwhile, so theirs keep their connections, as pools do.
+    """
+    current, began = rotation.current(), time.monotonic()
+    clients.hold()
+    yield lambda: f"after {ended - began:.1f} s: AWS's change, one pass and ours"
+    rotation.wait_active()
+    rotation.expect_accepted(current, False, "AWSCURRENT's token, which was taken away")
+    rotation.reconcile()
+    words = "AWSCURRENT's token works again after one pass"
+    eventually(lambda: all(rotation.taken(current).values()), words)
+    ended = time.monotonic()
+    clients.let_go()
+    rotation.settle()
+
+
+def _set(rotation: Rotation, *passwords: str) -> None:
+    rotation.wait_active()
+    user = described_user(rotation.rehearsal)["UserId"]
+    cache = rotation.rehearsal.aws("elasticache")
+    cache.modify_user(UserId=user, Passwords=list(passwords))
+    rotation.wait_active()
+
+
+def _fail(rotation: Rotation, *, old_passwords: bool) -> None:
+    rehearsal = rotation.rehearsal
+    # Refused at a user that is being changed, the update and its rollback would both fail.
+    rotation.wait_active()
+    rehearsal.ask("promise", old_passwords=json.dumps(old_passwords))
+    user, before = only(rehearsal, USER), described_user(rehearsal)["AccessString"]
+    fail = partial(failing, user=user.logical_id)
+    stacks.update(rehearsal, user.stack, fail, "UPDATE_ROLLBACK_COMPLETE")
+    after = described_user(rehearsal)["AccessString"]
+    expect_that(after == before, "the rollback left the user other rights")
 
 
 def failing(resources: stacks.Resources, user: str) -> None:

@@ -2,9 +2,10 @@
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
 
 from emulator.clean_environment import run_command
@@ -13,9 +14,9 @@ from rehearsal.common.deployed import Deployed, described_user
 from rehearsal.common.errors import RehearsalError, expect
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import Step
-from rehearsal.rotation.function import Function, Rotator, Secret, Times
+from rehearsal.rotation.function import Rotation, Times
 from rehearsal.rotation.load import Clients, Figures
-from rehearsal.rotation.manual_changes import ManualChanges
+from rehearsal.rotation.manual_changes import CHANGES, Change
 from rehearsal.rotation.token_search import TokenSearch
 
 _WIDTH = 42  # columns
@@ -41,12 +42,12 @@ def only_of_the_user(rehearsal: Rehearsal) -> str:
     """While two tokens live, only a deployment that changes the user is refused."""
     guard = commands.guard(rehearsal)
     commands.printed(rehearsal, guard)
-    rehearsal.checkout.add("redis", 'extra_commands = ["keys"]')
+    rehearsal.checkout.set("redis.extra_commands", ["keys"])
     try:
         words = ("the user would be changed", "Try again in")
         said = commands.printed(rehearsal, guard, *words, fails=True)
     finally:
-        rehearsal.checkout.remove("redis.extra_commands")
+        rehearsal.checkout.set("redis.extra_commands", None)
     return said.strip().rpartition(". ")[2]
 
 
@@ -102,23 +103,15 @@ def tried(_rehearsal: Rehearsal) -> str:
     return found[1]
 
 
-Action = Callable[[Rehearsal], str]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Promises of AWS in one rotation, in JSON, and what that means."""
-
-    label: str
-    promises: dict[str, str]
+Variant = tuple[str, dict[str, str]]  # what it means, and promises of AWS, in JSON
 
 
 @dataclass(frozen=True)
 class Plan:
     """How long the scenario is, in rotations, and what happens in or after which of them.
 
-    `deployments` are done while two tokens live. After the rotations of `foreign` others change
-    the user's passwords.
+    `deployments` are done while two tokens live, AWS is `unkind` in one rotation. After the
+    rotations of `foreign` others change the user's passwords.
     """
 
     rotations: int
@@ -129,8 +122,8 @@ class Plan:
     foreign: tuple[int, ...] = ()
 
 
-SLOW_CHANGE = Variant("a change of 20 minutes, here 4 s", {"seconds": "4"})
-ONE_BY_ONE = Variant(
+SLOW_CHANGE: Variant = ("a change of 20 minutes, here 4 s", {"seconds": "4"})
+ONE_BY_ONE: Variant = (
     "nodes that follow one by one after the user is active",
     {"seconds": "3", "active_early": "true", "group_follows": "false"},
 )
@@ -163,68 +156,51 @@ class RotationScenario:
     @property
     def steps(self) -> tuple[Step, ...]:
         """In their order."""
+        plan = self._plan
         todo: list[Step] = [
             ("rotation: hours become seconds", self._compress),
-            (f"rotation: {self._plan.clients} clients log in", self._begin),
+            (f"rotation: {plan.clients} clients log in", self._begin),
         ]
-        for number in range(1, self._plan.rotations + 1):
-            todo.append((f"rotation {number} of {self._plan.rotations}", self._rotation(number)))
-            if number in self._plan.foreign:
-                todo += [
-                    ("rotation: a password is added by hand", lambda _: self._foreign.added()),
-                    ("rotation: the token is replaced by hand", lambda _: self._foreign.replaced()),
-                    ("rotation: a stack update fails", lambda _: self._foreign.failed_update()),
-                ]
-        todo += [
+        for number in range(1, plan.rotations + 1):
+            rotate = partial(self._rotate, number=number)
+            todo.append((f"rotation {number} of {plan.rotations}", rotate))
+            if number in plan.foreign:
+                todo += [(label, partial(self._changed, change=one)) for label, one in CHANGES]
+        return (
+            *todo,
             ("rotation: the clients end", self._end),
             ("rotation: no token in anything emitted", self._search),
-        ]
-        return tuple(todo)
+        )
 
     def _compress(self, rehearsal: Rehearsal) -> str:
-        self._secret = Secret(rehearsal)
-        self._function = Function(rehearsal, self._secret.arn)
         self._emitted = TokenSearch(rehearsal)
-        self._turn = Rotator(rehearsal, self._secret, self._function, self._plan.times)
-        before, after = self._function.times, self._plan.times
-        self._function.compress(after)
-        return (
-            f"clients cache the secret {before.client_cache} s -> {after.client_cache} s, the old "
-            f"token lives {before.retire_after // 3600} h -> {after.retire_after} s"
-        )
+        self._rotation = Rotation(rehearsal, self._plan.times)
+        return self._rotation.compress()
 
     def _begin(self, rehearsal: Rehearsal) -> str:
-        here = Deployed.of(rehearsal)
-        primary, reader = here.endpoints.values()
-        clients = Clients(
-            (primary, reader),
-            here.authority,
-            self._secret.current,
-            clients=self._plan.clients,
-            cache=self._client_cache,
-        )
+        read, count = self._rotation.current, self._plan.clients
+        clients = Clients(Deployed.of(rehearsal), read, clients=count, cache=self._client_cache)
         self._clients = self._context.enter_context(clients)
-        self._foreign = ManualChanges(rehearsal, self._secret, self._turn, self._clients)
         return "over TLS, with pools; every other one lives by its cache alone"
 
-    def _rotation(self, number: int) -> Action:
-        unkind = self._plan.unkind.get(number, Variant("", {}))
+    def _rotate(self, rehearsal: Rehearsal, *, number: int) -> str:
+        label, promises = self._plan.unkind.get(number, ("", {}))
         step = self._plan.deployments.get(number)
+        beside = [label] if label else []
 
-        def rotate(rehearsal: Rehearsal) -> str:
-            rehearsal.ask("promise", **unkind.promises)
-            beside = [unkind.label] if unkind.label else []
-            deploy = None
+        def deploy() -> None:
             if step is not None:
-                label, act = step
-                deploy = lambda: beside.append(f"{label}: {act(rehearsal)}")  # noqa: E731
-            self._seconds.append(self._turn(deploy))
-            rehearsal.ask("promise")
-            self._emitted.keep_processes()
-            said = f"AWSCURRENT moved after {self._seconds[-1]:.1f} s; the old token is refused"
-            return "; ".join([said, *beside])
+                beside.append(f"{step[0]}: {step[1](rehearsal)}")
 
-        return rotate
+        rehearsal.ask("promise", **promises)
+        self._seconds.append(self._rotation.rotate(deploy))
+        rehearsal.ask("promise")
+        self._emitted.keep_processes()
+        said = f"AWSCURRENT moved after {self._seconds[-1]:.1f} s; the old token is refused"
+        return "; ".join([said, *beside])
+
+    def _changed(self, _rehearsal: Rehearsal, *, change: Change) -> str:
+        return change(self._rotation, self._clients)
 
     def _end(self, _rehearsal: Rehearsal) -> str:
         figures = self._clients.end()
@@ -237,4 +213,4 @@ class RotationScenario:
         return f"none of their commands failed\n{figured}"
 
     def _search(self, _rehearsal: Rehearsal) -> str:
-        return self._emitted.search(self._secret.ever())
+        return self._emitted.search(self._rotation.ever())

@@ -1,7 +1,7 @@
 """Everything that anything has emitted in a rehearsal, to be searched for tokens."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 from rehearsal.common.errors import RehearsalError
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal, paged
 
 Found = Iterator[tuple[str, bytes]]  # where, and what is written there
 
@@ -71,9 +71,9 @@ class TokenSearch:
 
     def _logs(self) -> Found:
         logs = self._rehearsal.aws("logs")
-        for group in _pages(logs, "describe_log_groups", "logGroups"):
+        for group in paged(logs, "describe_log_groups", "logGroups"):
             name = group["logGroupName"]
-            events = _pages(logs, "filter_log_events", "events", logGroupName=name)
+            events = paged(logs, "filter_log_events", "events", logGroupName=name)
             yield f"log group {name}", _text(list(events))
 
     def _stacks(self) -> Found:
@@ -105,11 +105,5 @@ _SHOWN: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
 )
 
 
-def _pages(client: Any, call: str, key: str, **asked: Any) -> Iterator[dict[str, Any]]:
-    for page in client.get_paginator(call).paginate(**asked):
-        yield from page[key]
-
-
 def _text(answer: object) -> bytes:
-    as_text: Callable[[object], str] = str
-    return json.dumps(answer, default=as_text).encode()
+    return json.dumps(answer, default=str).encode()

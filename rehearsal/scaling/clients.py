@@ -5,19 +5,23 @@ import random
 import secrets
 import threading
 import time
+import tomllib
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Self
 
 from emulator.nodes.waiting import until
 from exactness import Answer, judge
-from rehearsal.common.deployed import described
+from rehearsal.common.deployed import application, described
 from rehearsal.common.errors import RehearsalError, expect, expect_that
 from rehearsal.common.rehearsal import Rehearsal, resources
 from rehearsal.common.steps import deploy as deploy_stacks
 from vibewell_redis import Decision, RateLimiter, Settings, Source
 from vibewell_redis.asyncio import RateLimiter as AsyncRateLimiter
+from vibewell_redis.keys import PREFIX
 
 TIER = "financial"
 USERS, ADDRESSES = 2, 4
@@ -26,9 +30,6 @@ LONGEST_PAUSE = 0.1  # seconds between two requests of one task or thread
 DEADLINE = 30.0
 FEWEST = 2  # limits' worth of decisions of Redis on each prefix, or the window has hardly moved
 _PATIENCE = 120.0  # seconds until enough has been decided
-_ENDS = 60.0  # seconds that the last decisions may take
-
-Pair = tuple[str, str]
 
 
 class Clients:
@@ -38,25 +39,25 @@ class Clients:
     prefix has a limiter for tasks and one for threads: two applications' servers, that is.
     """
 
-    def __init__(self, settings: Settings, prefixes: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, prefixes: Iterable[str]) -> None:
         self.answers: dict[str, list[Answer]] = {prefix: [] for prefix in prefixes}
-        self.sources: dict[str, Counter[Source]] = {prefix: Counter() for prefix in prefixes}
+        self.sources: dict[str, Counter[Source]] = {prefix: Counter() for prefix in self.answers}
         self._settings = settings
+        self._limit = settings.tiers[TIER]
         # Those of an earlier context may still have requests in the window.
         self._name = secrets.token_hex(2)
         self._choose = random.Random(0)  # noqa: S311 - traffic, no secret
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._failures: list[BaseException] = []
         self._denied = False
-        works: list[Callable[[], None]] = [lambda: asyncio.run(self._tasks())]
-        works += [partial(self._thread, prefix) for prefix in prefixes]
-        self._threads = [threading.Thread(target=self._guarded, args=[work]) for work in works]
+        self._threads = ThreadPoolExecutor(1 + len(self.answers))
+        self._running: list[Future[None]] = []
 
     def __enter__(self) -> Self:
         """Begin."""
-        for thread in self._threads:
-            thread.start()
+        works = [lambda: asyncio.run(self._tasks())]
+        works += [partial(self._thread, prefix) for prefix in self.answers]
+        self._running = [self._threads.submit(work) for work in works]
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -66,25 +67,22 @@ class Clients:
                 until(self._enough, _PATIENCE, "decisions on every prefix, and a denial")
         finally:
             self._over.set()
-            for thread in self._threads:
-                thread.join(_ENDS)
-        if self._failures and raised[0] is None:
-            raise self._failures[0]
+            self._threads.shutdown()
+        if raised[0] is None:
+            for one in self._running:
+                one.result()
 
     def _enough(self) -> bool:
         """Whether there is enough to judge, or already a failure."""
-        if self._failures or any(counts[Source.FALLBACK] for counts in self.sources.values()):
+        fallen = any(counts[Source.FALLBACK] for counts in self.sources.values())
+        if fallen or any(one.done() for one in self._running):
             return True
-        fewest = FEWEST * self._settings.tiers[TIER].requests
-        return (
-            all(counts[Source.REDIS] >= fewest for counts in self.sources.values()) and self._denied
-        )
+        counts = self.sources.values()
+        return self._denied and all(one[Source.REDIS] >= self._fewest for one in counts)
 
-    def _guarded(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as failure:  # noqa: BLE001 - it is raised where the context ends
-            self._failures.append(failure)
+    @property
+    def _fewest(self) -> int:
+        return FEWEST * self._limit.requests
 
     async def _tasks(self) -> None:
         limiters = {
@@ -112,7 +110,7 @@ class Clients:
             self._note(prefix, user, ip, sent, limiter.hit(TIER, user=user, ip=ip))
         limiter.close()
 
-    def _pair(self) -> Pair:
+    def _pair(self) -> tuple[str, str]:
         user, address = self._choose.randrange(USERS), self._choose.randrange(ADDRESSES)
         return f"user-{self._name}-{user}", f"2001:db8:{self._name}::{address}"
 
@@ -124,37 +122,42 @@ class Clients:
             if decision.source in (Source.REDIS, Source.MEMORY):
                 self.answers[prefix].append(answer)
 
+    def exact(self, *, without_fallback: Collection[str] | None = None) -> str:
+        """RehearsalError unless every decision of Redis was right; says how many there were.
 
-def exact(
-    asking: Clients, settings: Settings, *, without_fallback: Collection[str] | None = None
-) -> str:
-    """RehearsalError unless every decision of Redis was right; says how many there were.
-
-    No decision may have been the fallback's on the prefixes of `without_fallback`: all, if it is
-    left out.
-    """
-    limit = settings.tiers[TIER]
-    decided = denied = 0
-    for prefix, answers in asking.answers.items():
-        sources = asking.sources[prefix]
-        fallen = sources[Source.FALLBACK]
-        if fallen and (without_fallback is None or prefix in without_fallback):
-            raise RehearsalError(f"{prefix}: {fallen} decisions were the fallback's")
-        if sources[Source.REDIS] < FEWEST * limit.requests:
-            raise RehearsalError(f"{prefix}: Redis decided only {sources[Source.REDIS]} requests")
-        verdict = judge(answers, limit.requests, limit.seconds)
-        if verdict.over_admission:
-            raise RehearsalError(
-                f"{prefix}: {verdict.worst_key} was admitted {verdict.worst_limit} times in a "
-                f"window that holds {limit.requests}"
+        No decision may have been the fallback's on the prefixes of `without_fallback`: all, if it
+        is left out.
+        """
+        requests, seconds = self._limit.requests, self._limit.seconds
+        decided = denied = 0
+        for prefix, answers in self.answers.items():
+            sources = self.sources[prefix]
+            fallen = sources[Source.FALLBACK]
+            if fallen and (without_fallback is None or prefix in without_fallback):
+                raise RehearsalError(f"{prefix}: {fallen} decisions were the fallback's")
+            by_redis = sources[Source.REDIS]
+            expect_that(
+                by_redis >= self._fewest, f"{prefix}: Redis decided only {by_redis} requests"
             )
-        if verdict.denied_wrongly:
-            raise RehearsalError(f"{prefix}: {verdict.denied_wrongly} requests were denied wrongly")
-        decided += verdict.requests
-        denied += verdict.requests - verdict.admitted
-    if not denied:
-        raise RehearsalError("no request was denied: no limit was reached, so none was tried")
-    return f"{decided:,} decisions, {denied:,} of them denials, none wrong"
+            verdict = judge(answers, requests, seconds)
+            expect_that(
+                not verdict.over_admission,
+                f"{prefix}: {verdict.worst_key} was admitted {verdict.worst_limit} times in a "
+                f"window that holds {requests}",
+            )
+            wrongly = verdict.denied_wrongly
+            expect_that(not wrongly, f"{prefix}: {wrongly} requests were denied wrongly")
+            decided += verdict.requests
+            denied += verdict.requests - verdict.admitted
+        expect_that(denied > 0, "no request was denied: no limit was reached, so none was tried")
+        return f"{decided:,} decisions, {denied:,} of them denials, none wrong"
+
+
+@contextmanager
+def deciding(rehearsal: Rehearsal, prefixes: Iterable[str] = (PREFIX,)) -> Iterator[Clients]:
+    """Clients in use with the published settings, as long as this lasts."""
+    with application(rehearsal) as settings, Clients(settings, prefixes) as clients:
+        yield clients
 
 
 _STAYS = ("ReplicationGroupCreateTime", "ARN", "ReplicationGroupId")
@@ -162,8 +165,8 @@ _STAYS = ("ReplicationGroupCreateTime", "ARN", "ReplicationGroupId")
 
 def write(rehearsal: Rehearsal, line: str) -> None:
     """Put this line in the place of the one that sets its key."""
-    key, _, value = line.partition(" = ")
-    rehearsal.checkout.set(key, value)
+    ((key, value),) = tomllib.loads(line).items()
+    rehearsal.checkout.set(f"redis.{key}", value)
 
 
 def deploy(rehearsal: Rehearsal, line: str) -> None:

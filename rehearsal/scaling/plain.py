@@ -4,27 +4,26 @@ from functools import partial
 
 from environments import scaling
 from rehearsal.common import functions
-from rehearsal.common.deployed import application, described
+from rehearsal.common.deployed import described
 from rehearsal.common.errors import RehearsalError, expect, expect_refusal
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.steps import DEPLOYED, Step, deploy, judge, nothing_left_to_change
 from rehearsal.scaling import clients
-from rehearsal.scaling.clients import TIER, Clients, exact
+from rehearsal.scaling.clients import TIER, deciding
 from rehearsal.scaling.sharded import LIMIT
-from vibewell_redis.keys import PREFIX
 
 
 def short_window(rehearsal: Rehearsal) -> str:
     """The published limit, in a window that slides many times while a step lasts."""
-    rehearsal.checkout.set(TIER, LIMIT)
+    rehearsal.checkout.set(f"application.rate_limits.{TIER}", LIMIT)
     return f"{TIER} = {LIMIT}"
 
 
 def grown(rehearsal: Rehearsal, *, line: str) -> str:
     """The line is deployed while the limiter decides."""
-    with application(rehearsal) as settings, Clients(settings, [PREFIX]) as asking:
+    with deciding(rehearsal) as asking:
         clients.deploy(rehearsal, line)
-    return f"{clients.every_node_is_watched(rehearsal)}; {exact(asking, settings)}"
+    return f"{clients.every_node_is_watched(rehearsal)}; {asking.exact()}"
 
 
 def larger(rehearsal: Rehearsal) -> str:
@@ -34,14 +33,14 @@ def larger(rehearsal: Rehearsal) -> str:
         RehearsalError, otherwise="synth takes it", words="Leave cpu_credit_balance out"
     ):
         rehearsal.cdk.synth(rehearsal.checkout.name)
-    rehearsal.checkout.remove(f"alarms.{scaling.CREDITS_OF_NO_NODE}")
+    rehearsal.checkout.set(f"alarms.{scaling.CREDITS_OF_NO_NODE}", None)
     return grown(rehearsal, line=scaling.LARGER)
 
 
 def cluster_mode_is_for_new_groups(rehearsal: Rehearsal) -> str:
     """On a running group the deployment fails and is rolled back: nodes and keys stay."""
     before = described(rehearsal)
-    with application(rehearsal) as settings, Clients(settings, [PREFIX]) as asking:
+    with deciding(rehearsal) as asking:
         clients.write(rehearsal, scaling.CLUSTER_MODE)
         rehearsal.cdk.synth(rehearsal.checkout.name)
         with expect_refusal(RehearsalError, otherwise="it was deployed", words="cluster-enabled"):
@@ -51,7 +50,7 @@ def cluster_mode_is_for_new_groups(rehearsal: Rehearsal) -> str:
             expect(f"{name} after the refusal", after[name], before[name])
     clients.write(rehearsal, "cluster_mode = false")
     rehearsal.cdk.synth(rehearsal.checkout.name)
-    return f"refused and rolled back; {exact(asking, settings)}"
+    return f"refused and rolled back; {asking.exact()}"
 
 
 def steps() -> tuple[Step, ...]:

@@ -71,11 +71,6 @@ def given_token() -> str | None:
     return None
 
 
-def endpoint(found: tuple[Address, ...], secret: str | None) -> Target:
-    """A target that others use too, checked against the system's authorities."""
-    return Target(found, ssl.create_default_context(), secret, ours=False)
-
-
 def target(rehearsal: Rehearsal) -> Target:
     """The primary's and the reader's address, then each node's own."""
     deployed = Deployed.of(rehearsal)
@@ -147,13 +142,8 @@ def attack(target: Target) -> int:
     return 1 if counts[Outcome.FAIL] else 0
 
 
-def wrong_logins(target: Target) -> int:
-    """The most that an endpoint which others use is asked to refuse."""
-    forms = sum(1 for _ in logins.wrong_logins(target.token)) + 1
-    return forms * len(target.addresses) + logins.GUESSES
-
-
 def _endpoint(urls: Sequence[str]) -> int:
+    """Attack what others use too, checked against the system's authorities."""
     found = addresses(urls)
     for address in found:
         try:
@@ -163,10 +153,12 @@ def _endpoint(urls: Sequence[str]) -> int:
                 f"{address} cannot be reached from here ({problem}): run this where the "
                 "application runs, in a security group that is let in"
             ) from None
-    target = endpoint(found, given_token())
+    target = Target(found, ssl.create_default_context(), given_token(), ours=False)
+    forms = sum(1 for _ in logins.wrong_logins(target.token)) + 1
+    most = forms * len(found) + logins.GUESSES
     print(
-        f"At most {wrong_logins(target)} wrong logins follow: the alarm on refused logins WILL go "
-        "off.\nNothing else is disturbed: only keys of this test's own are written, and they "
+        f"At most {most} wrong logins follow: the alarm on refused logins WILL go off.\n"
+        "Nothing else is disturbed: only keys of this test's own are written, and they "
         "expire.\n",
         flush=True,
     )

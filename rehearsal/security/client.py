@@ -9,11 +9,10 @@ import ssl
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple
 
 from redis.crc import key_slot
 
@@ -48,8 +47,7 @@ _PATIENCE = 30.0  # seconds
 _PIECE = 4096  # bytes
 
 
-@dataclass(frozen=True)
-class Disguise:
+class Disguise(NamedTuple):
     """What an impostor shows; `good` is no disguise: a client must go on, or it refuses all."""
 
     words: str
@@ -80,42 +78,31 @@ def disguises(folder: Path) -> tuple[Path, list[Disguise]]:
     ]
 
 
-class Impostor:
-    """Listens on loopback, shakes hands, and remembers what each client sent first."""
+@contextmanager
+def impostor(context: ssl.SSLContext) -> Iterator[tuple[Address, list[bytes]]]:
+    """Listens on loopback and shakes hands; of each client that comes what it sent first."""
+    met: list[bytes] = []
 
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
-        self._listening = socket.create_server((_HOST, 0))
-        self._thread = threading.Thread(target=self._serve, name="impostor")
-        self.address = Address(_HOST, self._listening.getsockname()[1])
-        self.heard: list[bytes] = []
-        self.met = 0
-
-    def __enter__(self) -> Self:
-        """Listening."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Closed, and its thread ended."""
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        self._thread.join(_PATIENCE)
-
-    def _serve(self) -> None:
+    def serve() -> None:
         while True:
             try:
-                plain, _ = self._listening.accept()
+                plain, _ = listening.accept()
             except OSError:
                 return
-            self.met += 1
             plain.settimeout(_PATIENCE)
-            try:
-                with self._context.wrap_socket(plain, server_side=True) as secure:
-                    if words := secure.recv(_PIECE):
-                        self.heard.append(words)
-            except OSError:
-                plain.close()
+            words = b""
+            with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as secure:
+                words = secure.recv(_PIECE)
+            met.append(words)
+
+    with socket.create_server((_HOST, 0)) as listening:
+        thread = threading.Thread(target=serve, name="impostor")
+        thread.start()
+        try:
+            yield Address(_HOST, listening.getsockname()[1]), met
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join(_PATIENCE)
 
 
 _HALVES = 2  # event loops and threads have connections of their own
@@ -129,16 +116,15 @@ def impostors_refused(_target: Target, program: Sequence[str] = _PROGRAM) -> str
     """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as open_ones:
         authority, worn = disguises(Path(folder))
-        impostors = [(one, open_ones.enter_context(Impostor(one.context))) for one in worn]
-        addresses = [str(impostor.address) for _, impostor in impostors]
-        run_program([*program, *addresses], authority)
-        for disguise, impostor in impostors:
-            if impostor.met < _HALVES:
-                raise BreachError(f"a client never came to the server with {disguise.words}")
-            if disguise.good and len(impostor.heard) < _HALVES:
-                raise BreachError("a client refuses a good certificate: this proves nothing")
-            if not disguise.good and impostor.heard:
-                raise BreachError(f"the client logs in at a server that shows {disguise.words}")
+        impostors = [open_ones.enter_context(impostor(one.context)) for one in worn]
+        run_program([*program, *(str(address) for address, _ in impostors)], authority)
+    for disguise, (_, met) in zip(worn, impostors, strict=True):
+        if len(met) < _HALVES:
+            raise BreachError(f"a client never came to the server with {disguise.words}")
+        if disguise.good and not all(met):
+            raise BreachError("a client refuses a good certificate: this proves nothing")
+        if not disguise.good and any(met):
+            raise BreachError(f"the client logs in at a server that shows {disguise.words}")
     kinds = ", ".join(disguise.words for disguise in worn if not disguise.good)
     return f"the client package meets {kinds}: no byte sent"
 
@@ -154,8 +140,7 @@ _EXPECTED = {
 _EXPECTED_ERRORS = {"NOSCRIPT"}
 
 
-@dataclass(frozen=True)
-class _Seen:
+class _Seen(NamedTuple):
     """The state of the server: its keys, and how often each command ran and each error came."""
 
     keys: frozenset[str]
@@ -237,25 +222,21 @@ def _risen(before: dict[str, int], after: dict[str, int]) -> set[str]:
 
 def _look(wire: Wire) -> _Seen:
     keys: set[str] = set()
-    cursor = "0"
-    while True:
-        cursor, page = wire("SCAN", cursor, "COUNT", "1000")
+    cursor = ""
+    while cursor != "0":
+        cursor, page = wire("SCAN", cursor or "0", "COUNT", "1000")
         keys.update(page)
-        if cursor == "0":
-            break
-    commands = {
-        name.partition("cmdstat_")[2]: calls for name, calls in _counts(wire, "commandstats")
-    }
-    errors = {name.partition("errorstat_")[2]: count for name, count in _counts(wire, "errorstats")}
+    commands, errors = (_counts(wire, section) for section in ("commandstats", "errorstats"))
     return _Seen(frozenset(keys), commands, errors)
 
 
-def _counts(wire: Wire, section: str) -> list[tuple[str, int]]:
+def _counts(wire: Wire, section: str) -> dict[str, int]:
     """Of each line the sum of its whole numbers but times: calls, rejected and failed calls."""
-    found = []
+    found = {}
     for line in str(wire("INFO", section)).splitlines():
         name, colon, figures = line.partition(":")
         if colon:
             pairs = (figure.split("=") for figure in figures.split(","))
-            found.append((name, sum(int(n) for key, n in pairs if "usec" not in key)))
+            counts = [int(number) for key, number in pairs if "usec" not in key]
+            found[name.partition("_")[2]] = sum(counts)
     return found

@@ -8,6 +8,7 @@ what was wrong with one of them.
 import asyncio
 import json
 import sys
+from contextlib import suppress
 
 from redis.exceptions import RedisError
 
@@ -108,22 +109,16 @@ def log_in(addresses: list[str]) -> None:
 
 async def _asynchronous(host: str, port: int) -> None:
     pool = vibewell_redis.asyncio.connection_pool(settings(host, port, TOKEN))
-    try:
+    with suppress(RedisError, OSError):
         await pool.get_connection()
-    except (RedisError, OSError):
-        return
-    finally:
-        await pool.aclose()
+    await pool.aclose()
 
 
 def _synchronous(host: str, port: int) -> None:
     pool = vibewell_redis.connection_pool(settings(host, port, TOKEN))
-    try:
+    with suppress(RedisError, OSError):
         pool.get_connection()  # type: ignore[no-untyped-call]
-    except (RedisError, OSError):
-        return
-    finally:
-        pool.close()
+    pool.close()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from rehearsal.upgrade.steps import (
     back_to,
     to_engine,
     to_this_revision,
+    way_back,
 )
 
 OLD, NEW, VALKEY = "redis-6.2", "redis-7.0", "valkey-8.0"
@@ -51,7 +52,7 @@ def main() -> int:
             *DEPLOYED,
             *beside.steps(*to_valkey, longest_gap=ENGINE),
             back_to(NEW),
-            beside.way_back(OLD),
+            way_back(OLD),
         )
         return perform(second)
 

@@ -15,6 +15,7 @@ import sys
 import time
 import uuid
 from dataclasses import asdict, dataclass, field, replace
+from itertools import count
 
 from vibewell_redis import RateLimitItem, Settings, Source
 from vibewell_redis.asyncio import RateLimiter
@@ -28,7 +29,7 @@ class Counted:
     """Of all instances; `longest_gap` is the seconds that one had no decision of Redis'."""
 
     decisions: int = 0
-    sources: dict[str, int] = field(default_factory=dict)
+    fallbacks: int = 0
     longest_gap: float = 0.0
     raised: str | None = None
     left: dict[str, int] = field(default_factory=dict)
@@ -49,39 +50,28 @@ _CERTAIN = 30.0  # seconds, of what Redis must decide: a busy machine may be slo
 _PATIENCE = 120  # seconds until the first decision by Redis, and until the last
 
 
-class Instance:
-    """One instance of the application, with a limiter and a pool of its own."""
-
-    def __init__(self, number: int, settings: Settings, counted: Counted) -> None:
-        self._number = number
-        self._counted = counted
-        self.limiter = RateLimiter.from_settings(settings, deadline=_DEADLINE, prefix=PREFIX)
-        self._last = time.monotonic()
-        self.began = asyncio.Event()
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Decide over a new user each time, until `stop`; nothing must be raised."""
-        number = 0
-        while not stop.is_set():
-            number += 1
-            user = f"{self._number}.{number}"
-            try:
-                decision = await self.limiter.hit("steady", user=user)
-            except Exception as error:  # noqa: BLE001 - whatever reaches the application is counted
-                self._counted.raised = f"{type(error).__name__}: {error}"
-                return
-            self._count(decision.source)
-            await asyncio.sleep(_PAUSE)
-
-    def _count(self, source: Source) -> None:
-        self._counted.decisions += 1
-        self._counted.sources[source.value] = self._counted.sources.get(source.value, 0) + 1
-        if source is Source.REDIS:
+async def decide(
+    limiter: RateLimiter, number: int, counted: Counted, began: asyncio.Event, stop: asyncio.Event
+) -> None:
+    """One instance: decide over a new user each time, until `stop`; nothing must be raised."""
+    last = 0.0  # when Redis decided
+    for user in count():
+        if stop.is_set():
+            return
+        try:
+            decision = await limiter.hit("steady", user=f"{number}.{user}")
+        except Exception as error:  # noqa: BLE001 - whatever reaches the application is counted
+            counted.raised = f"{type(error).__name__}: {error}"
+            return
+        counted.decisions += 1
+        counted.fallbacks += decision.source.value == "fallback"
+        if decision.source is Source.REDIS:
             now = time.monotonic()
-            if self.began.is_set():
-                self._counted.longest_gap = max(self._counted.longest_gap, now - self._last)
-            self._last = now
-            self.began.set()
+            if began.is_set():
+                counted.longest_gap = max(counted.longest_gap, now - last)
+            last = now
+            began.set()
+        await asyncio.sleep(_PAUSE)
 
 
 async def spend(settings: Settings) -> None:
@@ -111,22 +101,28 @@ def _name(user: int) -> str:
     return f"{_RUN}.{user}"
 
 
-async def run(path: str, count: int) -> Counted:
+async def run(path: str, instances: int) -> Counted:
     """Everything, until standard input closes."""
     settings = replace(Settings.from_parameter_store(path), tiers={"kept": LIMIT, "steady": STEADY})
     await spend(settings)
-    stop = asyncio.Event()
-    counted = Counted()
-    instances = [Instance(number, settings, counted) for number in range(count)]
-    running = [asyncio.create_task(instance.run(stop)) for instance in instances]
-    for instance in instances:
-        await asyncio.wait_for(instance.began.wait(), _PATIENCE)
+    counted, stop = Counted(), asyncio.Event()
+    limiters = [
+        RateLimiter.from_settings(settings, deadline=_DEADLINE, prefix=PREFIX)
+        for _ in range(instances)
+    ]
+    begun = [asyncio.Event() for _ in limiters]
+    running = [
+        asyncio.create_task(decide(limiter, number, counted, began, stop))
+        for number, (limiter, began) in enumerate(zip(limiters, begun, strict=True))
+    ]
+    for began in begun:
+        await asyncio.wait_for(began.wait(), _PATIENCE)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     stop.set()
     await asyncio.wait_for(asyncio.gather(*running), _PATIENCE)
-    for instance in instances:
-        await instance.limiter.aclose()
+    for limiter in limiters:
+        await limiter.aclose()
     counted.left = await left(settings)
     return counted
 

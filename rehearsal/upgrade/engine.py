@@ -1,16 +1,12 @@
 """What an upgrade must leave as it was: identity and data. And the engine that the nodes run."""
 
-from __future__ import annotations
-
 import random
 import re
-from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
-from redis import Redis
-
 from rehearsal.common import commands
-from rehearsal.common.deployed import PARAMETERS, Deployed, check_group, described
+from rehearsal.common.deployed import PARAMETERS, Deployed, Endpoint, check_group, described
 from rehearsal.common.errors import RehearsalError, expect, expect_refusal, expect_that
 from rehearsal.common.existence import exists
 from rehearsal.common.rehearsal import Rehearsal, only, resources
@@ -22,67 +18,59 @@ _EXPIRING = f"{_PREFIX}:expiring"
 _LIFE = 3600  # seconds: longer than any rehearsal
 
 
-class DataCheck:
-    """What is written is the same for the same seed; `write` and `check` use the primary."""
-
-    def __init__(self, seed: int = 0) -> None:
-        words = random.Random(seed)  # noqa: S311 - data, not secrets
-
-        def word() -> str:
-            return f"{words.getrandbits(64):016x}"
-
-        self._texts = {f"{_PREFIX}:text:{number}": word() for number in range(_TEXTS)}
-        self._list = [word() for _ in range(50)]
-        self._scores = {word(): float(words.randrange(10**6)) for _ in range(50)}
-        self._fields = {word(): word() for _ in range(50)}
-        self._ids = [f"{number}-0" for number in range(1, 51)]
-
-    def write(self, rehearsal: Rehearsal) -> str:
-        """Write everything, and wait until every replica has it."""
-        with logged_in(rehearsal) as redis:
-            redis.mset(self._texts)
-            redis.rpush(f"{_PREFIX}:list", *self._list)
-            redis.sadd(f"{_PREFIX}:set", *self._list)
-            redis.hset(f"{_PREFIX}:hash", mapping=self._fields)
-            redis.zadd(f"{_PREFIX}:sorted", self._scores)
-            for number in self._ids:
-                redis.xadd(f"{_PREFIX}:stream", {"field": number}, id=number)
-            redis.set(_EXPIRING, "it expires", ex=_LIFE)
-            replicas = len(described(rehearsal)["MemberClusters"]) - 1
-            expect("replicas that have the data", redis.wait(replicas, 5000), replicas)
-        return f"{_TEXTS + 5} keys without an expiry and one with"
-
-    def check(self, rehearsal: Rehearsal, address: tuple[str, int] | None = None) -> str:
-        """RehearsalError with the first key that is not as it was written.
-
-        `address` is another group's; without it the primary is asked.
-        """
-        with logged_in(rehearsal, address) as redis:
-            for key, found in zip(self._texts, redis.mget(list(self._texts)), strict=True):
-                _same(key, found, self._texts[key])
-            scores = redis.zrange(f"{_PREFIX}:sorted", 0, -1, withscores=True)
-            stream = redis.xrange(f"{_PREFIX}:stream")
-            for kind, found, written in (
-                ("list", redis.lrange(f"{_PREFIX}:list", 0, -1), self._list),
-                ("set", redis.smembers(f"{_PREFIX}:set"), set(self._list)),
-                ("hash", redis.hgetall(f"{_PREFIX}:hash"), self._fields),
-                ("sorted", dict(scores), self._scores),
-                ("stream", [entry for entry, _ in stream], self._ids),
-            ):
-                _same(f"{_PREFIX}:{kind}", found, written)
-            _same(_EXPIRING, redis.get(_EXPIRING), "it expires")
-            left = redis.ttl(_EXPIRING)
-            expect_that(0 < left <= _LIFE, f"{_EXPIRING} has {left} s to live: it had {_LIFE}")
-        return f"all {_TEXTS + 6} keys are as they were written"
+# The same each time: a restored group is held to it too.
+_RANDOM = random.Random(0)  # noqa: S311 - data, not secrets
 
 
-def logged_in(rehearsal: Rehearsal, address: tuple[str, int] | None = None) -> Redis:
-    """A client that is logged in with the secret's token: to the primary, or that address."""
-    return Deployed.of(rehearsal).connect(address)
+def _word() -> str:
+    return f"{_RANDOM.getrandbits(64):016x}"
 
 
-def _same(key: str, found: object, written: object) -> None:
-    expect_that(found == written, f"the upgrade lost data: {key} is {found!r}, not {written!r}")
+_STRINGS = {f"{_PREFIX}:text:{number}": _word() for number in range(_TEXTS)}
+_LIST = [_word() for _ in range(50)]
+_SCORES = {_word(): float(_RANDOM.randrange(10**6)) for _ in range(50)}
+_FIELDS = {_word(): _word() for _ in range(50)}
+_IDS = [f"{number}-0" for number in range(1, 51)]
+
+
+def write_data(rehearsal: Rehearsal) -> str:
+    """Write keys of every type on the primary, and wait until every replica has them."""
+    here = Deployed.of(rehearsal)
+    with here.connect() as redis:
+        redis.mset(_STRINGS)
+        redis.rpush(f"{_PREFIX}:list", *_LIST)
+        redis.sadd(f"{_PREFIX}:set", *_LIST)
+        redis.hset(f"{_PREFIX}:hash", mapping=_FIELDS)
+        redis.zadd(f"{_PREFIX}:sorted", _SCORES)
+        for number in _IDS:
+            redis.xadd(f"{_PREFIX}:stream", {"field": number}, id=number)
+        redis.set(_EXPIRING, "it expires", ex=_LIFE)
+        replicas = len(here.nodes) - 1
+        expect("replicas that have the data", redis.wait(replicas, 5000), replicas)
+    return f"{_TEXTS + 5} keys without an expiry and one with"
+
+
+def check_data(rehearsal: Rehearsal, address: Endpoint | None = None) -> str:
+    """RehearsalError with the first key that is not as it was written.
+
+    `address` is another group's; without it the primary is asked.
+    """
+    with Deployed.of(rehearsal).connect(address) as redis:
+        found: dict[str, Any] = dict(zip(_STRINGS, redis.mget(list(_STRINGS)), strict=True))
+        found |= {
+            f"{_PREFIX}:list": redis.lrange(f"{_PREFIX}:list", 0, -1),
+            f"{_PREFIX}:set": redis.smembers(f"{_PREFIX}:set"),
+            f"{_PREFIX}:hash": redis.hgetall(f"{_PREFIX}:hash"),
+            f"{_PREFIX}:sorted": dict(redis.zrange(f"{_PREFIX}:sorted", 0, -1, withscores=True)),
+            f"{_PREFIX}:stream": [entry for entry, _ in redis.xrange(f"{_PREFIX}:stream")],
+            _EXPIRING: redis.get(_EXPIRING),
+        }
+        left = redis.ttl(_EXPIRING)
+    wanted = (*_STRINGS.values(), _LIST, set(_LIST), _FIELDS, _SCORES, _IDS, "it expires")
+    for (key, now), written in zip(found.items(), wanted, strict=True):
+        expect_that(now == written, f"the upgrade lost data: {key} is {now!r}, not {written!r}")
+    expect_that(0 < left <= _LIFE, f"{_EXPIRING} has {left} s to live: it had {_LIFE}")
+    return f"all {_TEXTS + 6} keys are as they were written"
 
 
 # What holds data or a secret, or a name and a place that those depend on.
@@ -103,45 +91,24 @@ _CHANGE = re.compile(r"^\[([~-])\] (AWS::\S+) (.*)$", re.MULTILINE)
 _OF_THE_GROUP = ("ReplicationGroupCreateTime", "MemberClusters")
 
 
-@dataclass(frozen=True)
-class Identity:
-    """`resources` are physical ids by stack and logical id; the token is never shown."""
+def identity(rehearsal: Rehearsal) -> dict[str, Any]:
+    """What an upgrade must leave as it is, by its name; of the token it has the digest."""
+    here = Deployed.of(rehearsal)
+    ids = {
+        f"{one.logical_id} of {one.stack}": one.physical_id
+        for one in resources(rehearsal)
+        if one.kind in STATEFUL
+    }
+    group = {name: here.group[name] for name in _OF_THE_GROUP} | here.endpoints
+    # Another one locks clients out that cache the secret.
+    return ids | group | {"the token": sha256(here.token.encode()).hexdigest()}
 
-    resources: dict[tuple[str, str], str]
-    group: dict[str, Any]
-    token: str = field(repr=False)
 
-    @classmethod
-    def of(cls, rehearsal: Rehearsal) -> Identity:
-        """What is deployed now."""
-        here = Deployed.of(rehearsal)
-        group = {name: here.group[name] for name in _OF_THE_GROUP} | here.endpoints
-        ids = {
-            (one.stack, one.logical_id): one.physical_id
-            for one in resources(rehearsal)
-            if one.kind in STATEFUL
-        }
-        return cls(ids, group, here.token)
-
-    def require_same(self, after: Identity) -> str:
-        """RehearsalError with what an upgrade has taken away or replaced."""
-        for (stack, logical_id), physical_id in self.resources.items():
-            found = after.resources.get((stack, logical_id))
-            expect_that(
-                found == physical_id,
-                f"the upgrade lost {logical_id} of {stack}: it was {physical_id}, now it is "
-                f"{found or 'gone'}",
-            )
-        for name, value in self.group.items():
-            expect_that(
-                after.group[name] == value,
-                f"the upgrade replaced the group: {name} was {value}, now {after.group[name]}",
-            )
-        expect_that(
-            after.token == self.token,
-            "the upgrade changed the token: clients that cache the secret are locked out",
-        )
-        return f"{len(self.resources)} resources that hold something are the same, and the token"
+def require_same(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """RehearsalError with what an upgrade has taken away or replaced."""
+    for name, value in before.items():
+        expect(f"the upgrade lost or replaced {name}", after.get(name), value)
+    return f"{len(before)} names, ids and addresses are the same, and the token"
 
 
 def require_nothing_replaced(rehearsal: Rehearsal) -> str:
@@ -162,11 +129,6 @@ def require_nothing_replaced(rehearsal: Rehearsal) -> str:
             + "\n- ".join(lost)
         )
     return f"{len(changes)} resources change, none that holds something is replaced"
-
-
-def named(rehearsal: Rehearsal) -> str:
-    """The engine in the environment's file, as `redis-6.2`."""
-    return str(rehearsal.checkout.settings["redis"]["engine"])
 
 
 def running(rehearsal: Rehearsal) -> str:
@@ -191,7 +153,7 @@ def change_to(rehearsal: Rehearsal, engine: str) -> str:
     """Change the file's one line to this engine and deploy it with the CDK command line."""
     old = only(rehearsal, PARAMETERS).physical_id
     before = running(rehearsal)
-    rehearsal.checkout.set("engine", f'"{engine}"')
+    rehearsal.checkout.set("redis.engine", engine)
     rehearsal.cdk.synth(rehearsal.checkout.name)
     said = require_nothing_replaced(rehearsal)
     deploy(rehearsal)
@@ -206,8 +168,8 @@ def change_to(rehearsal: Rehearsal, engine: str) -> str:
 
 def refused(rehearsal: Rehearsal, engine: str) -> str:
     """The way back: `make deploy` says no before AWS is asked, and AWS says no to what insists."""
-    now = named(rehearsal)
-    rehearsal.checkout.set("engine", f'"{engine}"')
+    now = str(rehearsal.checkout.settings["redis"]["engine"])
+    rehearsal.checkout.set("redis.engine", engine)
     try:
         words = ("older", "docs/operate/upgrades.md")
         said = commands.printed(rehearsal, commands.guard(rehearsal), *words, fails=True)
@@ -216,7 +178,7 @@ def refused(rehearsal: Rehearsal, engine: str) -> str:
         with expect_refusal(RehearsalError, otherwise=done, words="cannot be downgraded"):
             deploy(rehearsal)
     finally:
-        rehearsal.checkout.set("engine", f'"{now}"')
+        rehearsal.checkout.set("redis.engine", now)
         rehearsal.cdk.synth(rehearsal.checkout.name)
     expect("the servers after the refusal", running(rehearsal), now)
     expect("the group", described(rehearsal)["Status"], "available")

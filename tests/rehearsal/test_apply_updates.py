@@ -1,6 +1,5 @@
 """`make apply-updates` on the deployed production: applied and waited for, or refused."""
 
-import os
 import re
 from collections.abc import Iterator
 
@@ -9,8 +8,8 @@ import pytest
 from emulator.clean_environment import ACCOUNT
 from environments.load import load
 from environments.schema import Settings
-from rehearsal.common.rehearsal import Rehearsal, only
-from rehearsal.upgrade.engine import logged_in
+from rehearsal.common.deployed import Deployed
+from rehearsal.common.rehearsal import Rehearsal, instead_of_the_users, only
 from tools import apply_updates, command, service_updates
 
 pytestmark = pytest.mark.plan("7.1")
@@ -19,18 +18,13 @@ PENDING = "AWSPENDING"
 
 
 @pytest.fixture
-def account(deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
+def account(deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehearsal]:
     """The embedded AWS is the one that boto3 finds, and answers are looked for more often."""
-    for name in os.environ:
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    for name, value in deployed.embedded_aws.environment.items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
     monkeypatch.setattr(service_updates, "LOOK_EVERY", 0.2)
     for module in (apply_updates, command):
         monkeypatch.setattr(module, "load", _of_the_rehearsal)
-    return deployed
+    with instead_of_the_users(deployed.embedded_aws.environment):
+        yield deployed
 
 
 def _of_the_rehearsal(name: str) -> Settings:
@@ -56,7 +50,7 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
 
 
 def run_id(rehearsal: Rehearsal) -> str:
-    with logged_in(rehearsal) as redis:
+    with Deployed.of(rehearsal).connect() as redis:
         return str(redis.info("server")["run_id"])
 
 
@@ -72,7 +66,7 @@ def test_security_updates_at_once_the_others_by_the_month_and_the_data_stays(
 ) -> None:
     for name, kind in (("patch", "security-update"), ("minor", "engine-update")):
         account.ask("publish_service_update", name=name, severity="important", kind=kind)
-    with logged_in(account) as redis:
+    with Deployed.of(account).connect() as redis:
         redis.set("apply-updates", "kept")
     before = run_id(account)
 
@@ -88,7 +82,7 @@ def test_security_updates_at_once_the_others_by_the_month_and_the_data_stays(
     assert nodes_of(account, "patch", "minor") == {"patch": "3/3", "minor": "3/3"}
 
     assert run_id(account) != before
-    with logged_in(account) as redis:
+    with Deployed.of(account).connect() as redis:
         assert redis.get("apply-updates") == "kept"
 
     assert apply_updates.main(["production"]) == 0

@@ -10,9 +10,8 @@ import pytest
 from emulator.clean_environment import ACCOUNT
 from rehearsal.common import functions
 from rehearsal.common.deployed import settled
-from rehearsal.common.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError, eventually
 from rehearsal.common.rehearsal import Rehearsal
-from tests.emulator.aws.conftest import eventually
 
 GROUP = "vibewell-redis"
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from emulator.nodes.waiting import wait_until
 from rehearsal.common import checks, functions, stacks
 from rehearsal.common.deployed import check_group, described, token
-from rehearsal.common.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError, eventually
 from rehearsal.common.rehearsal import Rehearsal, said_by
 from tests.rehearsal import by_hand
 
@@ -17,7 +16,6 @@ pytestmark = pytest.mark.plan("2.4")
 
 GROUP = "vibewell-redis"
 SUBSCRIPTION = "AWS::SNS::Subscription"
-PATIENCE = 300  # seconds
 WARNING = "vibewell-redis-production-warning"
 EVENTS = "vibewell-redis-production-events"
 
@@ -44,11 +42,7 @@ def change(rehearsal: Rehearsal, values: dict[str, Any]) -> None:
     rehearsal.aws("elasticache").modify_replication_group(
         ReplicationGroupId=GROUP, ApplyImmediately=True, **values
     )
-    wait_until(lambda: settled(rehearsal), seconds=PATIENCE, what="the group to settle")
-
-
-def test_what_is_deployed_passes(deployed: Rehearsal) -> None:
-    assert failed(deployed) == {}
+    eventually(lambda: settled(rehearsal), "the group to settle")
 
 
 def test_properties_that_were_changed_by_hand_are_found(deployed: Rehearsal) -> None:
@@ -80,13 +74,13 @@ def test_a_replica_that_was_removed_is_found(deployed: Rehearsal) -> None:
     elasticache = deployed.aws("elasticache")
     asked = {"ReplicationGroupId": GROUP, "ApplyImmediately": True}
     elasticache.decrease_replica_count(**asked, NewReplicaCount=1)
-    wait_until(lambda: settled(deployed, nodes=2), seconds=PATIENCE, what="a replica to go")
+    eventually(lambda: settled(deployed, nodes=2), "a replica to go")
     lines = failed(deployed)
     elasticache.increase_replica_count(**asked, NewReplicaCount=2)
-    wait_until(lambda: settled(deployed, nodes=3), seconds=PATIENCE, what="a replica to come")
+    eventually(lambda: settled(deployed, nodes=3), "a replica to come")
     assert {"group: nodes", "replication", "write and read"} <= set(lines)
     assert lines["group: nodes"]["found"] == "2"
-    wait_until(lambda: not failed(deployed), seconds=PATIENCE, what="a check that passes again")
+    eventually(lambda: not failed(deployed), "a check that passes again")
 
 
 def test_a_token_that_the_group_never_heard_of_is_found_and_noticed(deployed: Rehearsal) -> None:
@@ -130,7 +124,7 @@ def test_a_topic_that_lost_its_subscriber_is_found(deployed: Rehearsal) -> None:
     sns.unsubscribe(SubscriptionArn=slack["SubscriptionArn"])
     lines = failed(deployed)
     sns.subscribe(TopicArn=topic, Protocol=slack["Protocol"], Endpoint=slack["Endpoint"])
-    wait_until(lambda: not failed(deployed), seconds=PATIENCE, what="the subscriber to confirm")
+    eventually(lambda: not failed(deployed), "the subscriber to confirm")
     expect_topic(lines, WARNING, "0 confirmed", unseen=slack["Endpoint"])
 
 
@@ -168,9 +162,7 @@ def expect_topic(lines: Lines, topic: str, found: str, *, unseen: str = "-") -> 
 def test_the_schedule_publishes_what_alarms_look_at(deployed: Rehearsal) -> None:
     function, since = functions.health_function(deployed), int(time.time() * 1000)
     functions.fire(deployed.aws, function)
-    published = wait_until(
-        lambda: said_by(deployed, function, since), seconds=PATIENCE, what="a scheduled check"
-    )
+    published = eventually(lambda: said_by(deployed, function, since), "a scheduled check")
     assert published["HealthCheckRan"] == 1
     assert published["HealthChecksFailed"] == len(published["failed"]) == 0
     assert published["HealthLoginsFailed"] == 0

@@ -8,7 +8,7 @@ import pytest
 from emulator.clean_environment import REGION
 from emulator.iam.network import lost, read_account
 from rehearsal.common import functions, stacks
-from rehearsal.common.rehearsal import Rehearsal
+from rehearsal.common.rehearsal import Rehearsal, paged
 from rehearsal.common.steps import deploy, judge
 from tests.rehearsal.conftest import Created
 
@@ -52,22 +52,19 @@ def with_a_failure(resources: stacks.Resources) -> None:
 
 def told(rehearsal: Rehearsal) -> set[str]:
     """The functions that have the names of endpoints."""
-    functions = rehearsal.aws("lambda").get_paginator("list_functions").paginate()
     return {
         function["FunctionName"].removeprefix("vibewell-redis-production-")
-        for page in functions
-        for function in page["Functions"]
+        for function in paged(rehearsal.aws("lambda"), "list_functions", "Functions")
         if VARIABLE in json.dumps(function.get("Environment"))
     }
 
 
 def events(rehearsal: Rehearsal) -> list[tuple[str, str, str]]:
     """Logical id, type and status of the last update, oldest first."""
-    pages = rehearsal.aws("cloudformation").get_paginator("describe_stack_events")
+    client = rehearsal.aws("cloudformation")
     newest_first = [
         (one["LogicalResourceId"], one["ResourceType"], one["ResourceStatus"])
-        for page in pages.paginate(StackName=STACK)
-        for one in page["StackEvents"]
+        for one in paged(client, "describe_stack_events", "StackEvents", StackName=STACK)
     ]
     begins = (STACK, "AWS::CloudFormation::Stack", "UPDATE_IN_PROGRESS")
     return newest_first[: newest_first.index(begins)][::-1]

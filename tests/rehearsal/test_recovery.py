@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from rehearsal.common.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError, eventually
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.recovery import (
     FAILURES,
@@ -15,7 +15,6 @@ from rehearsal.recovery import (
     sentinel_altered,
     sentinel_missing,
 )
-from tests.emulator.aws.conftest import eventually
 from tests.rehearsal.broken_build import Broken, broken_build
 
 

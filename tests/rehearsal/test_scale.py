@@ -4,14 +4,13 @@ import pytest
 
 from emulator.clean_environment import run_command
 from rehearsal.common import commands
-from rehearsal.common.deployed import application, described
+from rehearsal.common.deployed import described
 from rehearsal.common.functions import check_health
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import started
 from rehearsal.common.steps import DEPLOYED, deploy, follow, judge
 from rehearsal.scaling import plain
-from rehearsal.scaling.clients import Clients, exact
-from vibewell_redis.keys import PREFIX
+from rehearsal.scaling.clients import deciding
 
 KIND, REPLICAS = "cache.m6g.large", "3"
 
@@ -36,9 +35,9 @@ def test_a_larger_node_and_a_replica_come_at_once_and_stay() -> None:
         assert file.read_text() == text
         assert described(rehearsal)["MemberClusters"] == before["MemberClusters"]
 
-        with application(rehearsal) as settings, Clients(settings, [PREFIX]) as asking:
+        with deciding(rehearsal) as asking:
             scale(rehearsal, "production", "Merge build/scale")
-        assert "none wrong" in exact(asking, settings)
+        assert "none wrong" in asking.exact()
         after = described(rehearsal)
         for name in ("ReplicationGroupCreateTime", "ARN"):
             assert after[name] == before[name]

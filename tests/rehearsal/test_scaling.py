@@ -18,7 +18,6 @@ from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.common.run import started
 from rehearsal.common.steps import DEPLOYED, follow
 from rehearsal.scaling import sharded
-from rehearsal.scaling.failover import a_shard_loses_its_primary
 from tests.support import ROOT
 from vibewell_redis import keys, script
 from vibewell_redis.asyncio import RedisStorage
@@ -127,7 +126,7 @@ def test_a_client_that_does_not_follow_to_the_shard_does_not_get_through(
 def test_a_shard_that_loses_its_primary_loses_no_count_and_disturbs_no_other(
     deployed_in_shards: Rehearsal,
 ) -> None:
-    said = a_shard_loses_its_primary(deployed_in_shards)
+    said = sharded.a_shard_loses_its_primary(deployed_in_shards)
     assert said.startswith("no count lost")
 
 

@@ -19,7 +19,7 @@ from rehearsal.common.account import remedied
 from rehearsal.common.checks import CHECKS
 from rehearsal.common.rehearsal import Clients, Rehearsal
 from tests.emulator import sampled
-from tests.rehearsal.by_hand import changes
+from tests.rehearsal import by_hand
 
 
 @cache
@@ -135,13 +135,6 @@ def test_a_reader_says_the_same_of_answers_with_no_field_that_one_sample_lacks(
 def test_what_was_changed_by_hand_is_found_in_minimal_answers_too(
     deployed: Rehearsal, reader: Run
 ) -> None:
-    done = []
-    try:
-        for change in changes(deployed):
-            change.do()
-            done.append(change)
+    with by_hand.changed(deployed) as expected:
         said = reader(f"function:{PREFIX}-review-configuration", SCHEDULED, minimal=True)
-    finally:
-        for change in reversed(done):
-            change.undo()
-    assert [each.name for each in done if each.says not in said.stdout] == [], said.stderr
+    assert [says for says in expected if says not in said.stdout] == [], said.stderr

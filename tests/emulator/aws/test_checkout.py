@@ -9,25 +9,9 @@ from emulator.clean_environment import ACCOUNT, REGION
 from environments.load import load
 from environments.schema import Settings
 from rehearsal.common.checkout import Checkout
-from rehearsal.common.errors import RehearsalError
 from tests.edits import EDITS, OWN_ENDPOINTS, Copy
 from tests.support import PLAN
 from tests.variants import DURABLE, Change
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Checkout:
-    checkout = Checkout(tmp_path / "checkout", "production")
-    checkout.make()
-    return checkout
-
-
-@pytest.mark.parametrize(
-    ("key", "tables"), [("no_such_key", 0), ("alarms.kind", 0), ("warning", 4)]
-)
-def test_a_key_that_is_not_in_one_table_is_an_error(copy: Checkout, key: str, tables: int) -> None:
-    with pytest.raises(RehearsalError, match=f"{tables} tables with the key {key}"):
-        copy.set(key, "1")
 
 
 @pytest.fixture

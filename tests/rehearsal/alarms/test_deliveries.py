@@ -11,8 +11,8 @@ from emulator.cloudwatch.evaluation import State
 from emulator.cloudwatch.evaluator import Evaluator
 from environments.schema import Settings
 from rehearsal.alarms.steps import AlarmScenario
+from rehearsal.common.errors import eventually
 from rehearsal.common.rehearsal import Rehearsal
-from tests.emulator.aws.conftest import eventually
 from tests.stacks.template import alarm
 from tests.support import Document, Synth
 from tests.variants import changed

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from emulator.clean_environment import ACCOUNT, run_command
-from emulator.nodes.waiting import wait_until
 from environments.access import access_string, user_group_id, user_id
 from rehearsal.common.checkout import PAGERDUTY_SECRET
 from rehearsal.common.deployed import Deployed, create_group, token
+from rehearsal.common.errors import eventually
 from rehearsal.common.rehearsal import Rehearsal, only, resources
-from rehearsal.recovery import Backups, Machine, names_of
+from rehearsal.recovery import Backups, Machine
 from rehearsal.stack_states import FAILED, in_state
 from tests.rehearsal.conftest import Created
 from tests.support import ROOT
@@ -61,21 +61,16 @@ def _of(document: Path) -> Iterator[Typed]:
             yield Typed(document.stem, section, found)
 
 
-_PATIENCE = 240  # seconds
 TOO_WIDE = "arn:aws:iam::aws:policy/AdministratorAccess"
 LEFT_OVER = "vibewell-redis-recovery-0000"
 GROUP = "vibewell-redis"
 
 
-def snapshot(rehearsal: Rehearsal) -> str:
-    """The daily one."""
-    return names_of(rehearsal.aws("elasticache"), GROUP, "system")[-1]
-
-
 def old_snapshot(rehearsal: Rehearsal) -> str:
-    """A copy that nobody needs any more."""
+    """A copy that is not needed any more."""
+    newest = Backups(rehearsal).names("system")[-1]
     rehearsal.aws("elasticache").copy_snapshot(
-        SourceSnapshotName=snapshot(rehearsal), TargetSnapshotName="too-old"
+        SourceSnapshotName=newest, TargetSnapshotName="too-old"
     )
     return "too-old"
 
@@ -141,11 +136,11 @@ def other_user(rehearsal: Rehearsal) -> str:
     group, ours = user_group_id(GROUP), user_id(GROUP)
     cache.modify_user_group(UserGroupId=group, UserIdsToAdd=[name], UserIdsToRemove=[ours])
 
-    def there() -> bool | None:
+    def there() -> bool:
         (found,) = cache.describe_user_groups(UserGroupId=group)["UserGroups"]
-        return found["Status"] == "active" or None
+        return bool(found["Status"] == "active")
 
-    wait_until(there, seconds=_PATIENCE, what=f"{name} in {group}")
+    eventually(there, f"{name} in {group}", PATIENCE)
     return name
 
 
@@ -180,7 +175,7 @@ VALUES: dict[str, Callable[[Rehearsal], str]] = {
     "role": role,
     "secret": secret,
     "server": lambda _: "i-0123456789abcdef0",
-    "snapshot": snapshot,
+    "snapshot": lambda it: Backups(it).names("system")[-1],
     "stack": lambda it: str(it.cdk.stacks[0]),
     "stack in review": partial(in_state, status="REVIEW_IN_PROGRESS"),
     "stack that failed": partial(in_state, status="ROLLBACK_COMPLETE"),
@@ -290,8 +285,8 @@ def settle(rehearsal: Rehearsal) -> None:
     """No command of ElastiCache is taken while the group is busy with the one before."""
     cache = rehearsal.aws("elasticache")
 
-    def at_rest() -> bool | None:
+    def at_rest() -> bool:
         groups = cache.describe_replication_groups()["ReplicationGroups"]
-        return all(group["Status"] == "available" for group in groups) or None
+        return all(group["Status"] == "available" for group in groups)
 
-    wait_until(at_rest, seconds=PATIENCE, what="the groups at rest")
+    eventually(at_rest, "the groups at rest", PATIENCE)

@@ -1,7 +1,8 @@
 """A run in virtual time, with an outcome as a real one has it, and limiters to decide in it."""
 
 import heapq
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 
@@ -49,63 +50,44 @@ Make = Callable[[Key, Tier], ExactLog]
 def outcome(make: Make = ExactLog) -> Outcome:
     """Nothing fails, no answer is slow, no node loses anything; `make` decides."""
     limiters: dict[Key, ExactLog] = {}
-    held: dict[Key, list[float]] = {}
-    answers = sorted(_answers(make, limiters, held))
+    held = defaultdict[Key, list[float]](list)
+    draw, tiers = Random(1), list(_PLAN.tiers)  # noqa: S311 - a load is no secret
+
+    def answer(client: Client, sent: float) -> Answer:
+        tier = client.tier or draw.choices(tiers, [SHARES[one] for one in tiers])[0]
+        at, received = sent + draw.uniform(0, 0.001), sent + 0.001 + draw.uniform(0, 0.002)
+        times = {"late": 0.001, "began": at, "limited": 0.0005, "answered": received - 0.0002}
+        instance = client.number % 2
+        found = Answer(
+            sent, received, client.user, client.ip, tier, 200, "redis", instance, **times
+        )
+        both = [limiters.setdefault(key, make(key, _PLAN.tiers[tier])) for key in found.keys]
+        # All are asked: a limiter may do its own counting then.
+        room = [one.has_room(at) for one in both]
+        if not all(room):
+            return found._replace(status=429)
+        for key, one in zip(found.keys, both, strict=True):
+            one.count(at)
+            held[key].append(at)
+        return found
+
+    everyone, answers = clients(_PLAN), []
+    nexts = [rhythm(client, _PLAN) for client in everyone]
+    due = [(number / _PLAN.spawn_rate, number) for number in range(len(everyone))]
+    while due[0][0] < _PLAN.end:
+        sent, number = due[0]
+        answers.append(answer(everyone[number], sent))
+        received = answers[-1].received
+        heapq.heapreplace(due, (max(nexts[number](received), received), number))
+    primary = _loss("primary", PRIMARY_LOST, held)
     return Outcome(
         plan=_PLAN,
-        answers=answers,
+        answers=sorted(answers),
         samples=[_sample(float(second)) for second in range(int(_PLAN.end))],
         replica=_loss("replica", REPLICA_LOST, held),
-        primary=replace(
-            _loss("primary", PRIMARY_LOST, held),
-            replicated_until=PRIMARY_LOST - 0.005,
-        ),
+        primary=replace(primary, replicated_until=PRIMARY_LOST - 0.005),
         asked=list(_asked(held)),
     )
-
-
-def _answers(
-    make: Make, limiters: dict[Key, ExactLog], held: dict[Key, list[float]]
-) -> list[Answer]:
-    everyone = clients(_PLAN)
-    draw = Random(1)  # noqa: S311 - a load is no secret
-    nexts = {client.number: rhythm(client, _PLAN) for client in everyone}
-    due = [(client.number / _PLAN.spawn_rate, client.number) for client in everyone]
-    heapq.heapify(due)
-    found = []
-    while due and due[0][0] < _PLAN.end:
-        sent, number = heapq.heappop(due)
-        client = everyone[number]
-        answer = _answer(client, sent, draw, make, limiters, held)
-        found.append(answer)
-        heapq.heappush(due, (max(nexts[number](answer.received), answer.received), number))
-    return found
-
-
-def _answer(
-    client: Client,
-    sent: float,
-    draw: Random,
-    make: Make,
-    limiters: dict[Key, ExactLog],
-    held: dict[Key, list[float]],
-) -> Answer:
-    tiers = list(_PLAN.tiers)
-    tier = client.tier or draw.choices(tiers, [SHARES[one] for one in tiers])[0]
-    at, received = sent + draw.uniform(0, 0.001), sent + 0.001 + draw.uniform(0, 0.002)
-    times = {"late": 0.001, "began": at, "limited": 0.0005, "answered": received - 0.0002}
-    answer = Answer(
-        sent, received, client.user, client.ip, tier, 200, "redis", client.number % 2, **times
-    )
-    both = [limiters.setdefault(key, make(key, _PLAN.tiers[tier])) for key in answer.keys]
-    # All are asked: a limiter may do its own counting then.
-    room = [one.has_room(at) for one in both]
-    if not all(room):
-        return answer._replace(status=429)
-    for key, one in zip(answer.keys, both, strict=True):
-        one.count(at)
-        held.setdefault(key, []).append(at)
-    return answer
 
 
 def _loss(name: str, at: float, held: dict[Key, list[float]]) -> Loss:
@@ -116,17 +98,14 @@ def _loss(name: str, at: float, held: dict[Key, list[float]]) -> Loss:
     return Loss(name, at, at + 0.01, PROMOTED, at + 0.2, holding, "replica")
 
 
-def _asked(held: dict[Key, list[float]]) -> list[Asked]:
-    found = []
+def _asked(held: dict[Key, list[float]]) -> Iterator[Asked]:
     for client in clients(_PLAN):
-        if client.tier is None:
-            continue
-        requests, seconds = _PLAN.tiers[client.tier]
-        for kind, value in (("user", client.user), ("ip", client.ip)):
-            key = Key(client.tier, kind, value)
-            many = sum(ASKED - seconds < at <= ASKED for at in held.get(key, []))
-            found.append(Asked(ASKED + 0.001, key, many < requests, "redis"))
-    return found
+        if client.tier is not None:
+            requests, seconds = _PLAN.tiers[client.tier]
+            for kind, value in (("user", client.user), ("ip", client.ip)):
+                key = Key(client.tier, kind, value)
+                many = sum(ASKED - seconds < at <= ASKED for at in held.get(key, []))
+                yield Asked(ASKED + 0.001, key, many < requests, "redis")
 
 
 def _sample(at: float) -> Sample:

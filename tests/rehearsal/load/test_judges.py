@@ -79,7 +79,7 @@ def one_let_in() -> Outcome:
 
 ORDINARY = next(one for one in SOUND.answers if one.user == "user-70" and one.admitted)
 PEAK_BEGINS, SLOW_AT_PEAK = SOUND.plan.all_there, {*SOUND.peak[: len(SOUND.peak) // 50]}
-EMPTY = Holding(9.03, {})
+EMPTY, EARLY = Holding(9.03, {}), replace(SOUND.replica, gone=0.0)
 CASES: list[tuple[str, Outcome, set[int]]] = [
     ("a sound run", SOUND, set()),
     (
@@ -121,6 +121,7 @@ CASES: list[tuple[str, Outcome, set[int]]] = [
     ),
     ("a count that was on its way to the replica", lost_on_its_way(), set()),
     ("an empty node", primary(holding=EMPTY), {4}),
+    ("a loss before any admission", replace(SOUND, replica=EARLY), {4}),
     ("one at the limit who would be admitted", one_let_in(), {5}),
     (
         "a memory of denials",
@@ -169,7 +170,7 @@ def test_it_fails_this_line_among_others(outcome: Outcome, line: int) -> None:
 )
 def test_what_a_busy_machine_causes_is_no_fault(outcome: Outcome) -> None:
     assert failing(outcome)
-    assert [verdict.faults for verdict in judge_all(outcome)] == [()] * 5
+    assert [verdict.faults for verdict in judge_all(outcome)] == [[]] * 5
 
 
 def test_what_the_generator_is_late_by_is_told_apart_from_the_response() -> None:

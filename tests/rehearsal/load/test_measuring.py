@@ -91,25 +91,14 @@ def test_the_kernel_lists_exactly_the_connections_that_are_open_at_a_port() -> N
         assert len(open_at(port)) == 299
 
 
-class Node:
-    """Just what is read of a node."""
-
-    def __init__(self, logs: dict[bytes, bytes]) -> None:
-        self._logs = logs
-
-    def scan_iter(self, **_asked: object) -> list[bytes]:
-        return list(self._logs)
-
-    def mget(self, names: list[bytes]) -> list[bytes | None]:
-        return [self._logs.get(name) for name in names]
-
-
 def test_what_a_node_holds_is_read_with_its_times(monkeypatch: pytest.MonkeyPatch) -> None:
     begin, now = 500.0, 1_700_000_000_000_000
     clock = SimpleNamespace(monotonic=lambda: begin, time=lambda: now / 1_000_000)
     monkeypatch.setattr("rehearsal.load.outcome.time", clock)
     log = b"".join((at % 2**32).to_bytes(4, "big") for at in (now - 2_000_000, now, now + 30_000))
-    node = Node({b"{rl}:auth:ip:2001:db8::": log, b"{rl}:trial": b"1", b"{rl}:a:b:c": b"12345"})
+    logs = {b"{rl}:auth:ip:2001:db8::": log, b"{rl}:trial": b"1", b"{rl}:a:b:c": b"12345"}
+    # Just what is read of a node.
+    node = SimpleNamespace(scan_iter=lambda **_: list(logs), mget=lambda n: [*map(logs.get, n)])
     ((key, times),) = held(cast(Redis, node), begin).times.items()
     assert key == Key("auth", "ip", "2001:db8::")
     assert times == pytest.approx([-2.0, 0.0, 0.03], abs=0.001)

@@ -5,10 +5,11 @@ from contextlib import ExitStack
 import pytest
 
 from rehearsal.common import commands, stacks
+from rehearsal.common.deployed import Deployed, token
 from rehearsal.common.errors import RehearsalError
 from rehearsal.common.rehearsal import Rehearsal
 from rehearsal.upgrade import engine
-from rehearsal.upgrade.engine import DataCheck, Identity, logged_in, require_nothing_replaced
+from rehearsal.upgrade.engine import check_data, identity, require_nothing_replaced, require_same
 from rehearsal.upgrade.steps import Beside, to_engine
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
@@ -54,11 +55,11 @@ def test_one_line_changes_the_engine_and_loses_nothing(
 
 @pytest.mark.usefixtures("said")
 def test_the_way_back_is_refused_before_aws_is_asked(replaced: Rehearsal) -> None:
-    replaced.checkout.set("engine", f'"{OLD}"')
+    replaced.checkout.set("redis.engine", OLD)
     try:
         said = commands.printed(replaced, commands.guard(replaced), fails=True)
     finally:
-        replaced.checkout.set("engine", f'"{NEW}"')
+        replaced.checkout.set("redis.engine", NEW)
     assert said.startswith(
         f"deploy: environments/production.toml asks for {OLD}, which is older than what "
         f"vibewell-redis runs: {NEW}."
@@ -69,28 +70,27 @@ def test_the_way_back_is_refused_before_aws_is_asked(replaced: Rehearsal) -> Non
 
 @pytest.mark.usefixtures("said")
 def test_one_lost_key_fails_the_scenario(replaced: Rehearsal) -> None:
-    kept = DataCheck()
-    kept.check(replaced)
-    with logged_in(replaced) as redis:
+    check_data(replaced)
+    with Deployed.of(replaced).connect() as redis:
         before = redis.get("upgrade-proof:text:7")
         redis.delete("upgrade-proof:text:7")
         with pytest.raises(RehearsalError, match=r"lost data: upgrade-proof:text:7 is None"):
-            kept.check(replaced)
+            check_data(replaced)
         redis.set("upgrade-proof:text:7", before)
         redis.persist("upgrade-proof:expiring")
     with pytest.raises(RehearsalError, match=r"expiring has -1 s to live"):
-        kept.check(replaced)
+        check_data(replaced)
 
 
 @pytest.mark.usefixtures("said")
 def test_a_build_that_writes_another_token_fails_the_scenario(replaced: Rehearsal) -> None:
-    before = Identity.of(replaced)
-    assert before.token not in repr(before)
+    before = identity(replaced)
+    assert token(replaced) not in repr(before)
 
     def shorter(resources: stacks.Resources) -> None:
         (secret,) = (one for one in resources.values() if one["Type"] == SECRET)
         secret["Properties"]["GenerateSecretString"]["PasswordLength"] = 63
 
     stacks.update(replaced, DATA, shorter)
-    with pytest.raises(RehearsalError, match="changed the token"):
-        before.require_same(Identity.of(replaced))
+    with pytest.raises(RehearsalError, match="lost or replaced the token"):
+        require_same(before, identity(replaced))
