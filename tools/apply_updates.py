@@ -89,7 +89,6 @@ main = command(
     _apply_and_check,
     takes=lambda given: given[:1] and given[0] and given[1:] in ([], ["--security"]),
     usage="name one environment, for example ENV=staging SECURITY=1",
-    failed="AWS did not answer as it should, and an update that was started continues",
     interrupted="an update that was started continues. When it is complete, run this again for the "
     "rest and for the health check.",
 )

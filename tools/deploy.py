@@ -65,7 +65,6 @@ main = command(
     "deploy",
     _deploy,
     takes=lambda given: len(given) >= 4 and given[0],
-    failed="a request to AWS failed",
     interrupted="what CloudFormation has started continues. make stacks ENV={0} shows it.",
 )
 

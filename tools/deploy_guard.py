@@ -199,7 +199,6 @@ def _minutes(time: timedelta) -> str:
 main = for_environment(
     "deploy",
     may_be_deployed,
-    failed="the group could not be read",
     interrupted="nothing was deployed.",
 )
 

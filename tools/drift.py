@@ -47,7 +47,6 @@ def lines(aws: boto3.Session, settings: Settings) -> Iterator[Line]:
 main = for_environment(
     "drift",
     _show,
-    failed="a request to AWS failed",
     interrupted="nothing is known. It changes nothing: run it again.",
 )
 

@@ -404,7 +404,6 @@ main = command(
     usage="name an environment and one of the alarms of nodes, for example\n"
     f"  make look ENV=production ALARM=memory\nAlarms: {', '.join(LOOKS)}. The others have their "
     "command in docs/runbook.md.",
-    failed="a request to AWS failed",
     interrupted="nothing was changed.",
 )
 

@@ -119,7 +119,7 @@ if __name__ == "__main__":
     sys.exit(
         ended(
             lambda: main(*sys.argv[1:4]),
-            failed="make new-environment",
-            interrupted="Nothing was written.",
+            "make new-environment",
+            interrupted="nothing was written.",
         )
     )

@@ -65,8 +65,7 @@ def _ended(found: dict[str, Any]) -> str:
 main = for_environment(
     "recovery-test",
     _show,
-    failed="a request to AWS failed",
-    interrupted="it continues; the channel gets its report.",
+    interrupted="an execution that has started continues; the channel gets its report.",
 )
 
 if __name__ == "__main__":

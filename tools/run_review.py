@@ -43,7 +43,6 @@ main = command(
     takes=lambda given: len(given) == 2 and given[1] in _NAMES,
     usage="name an environment and a review, for example\n"
     f"  make run-review ENV=staging REVIEW={_NAMES[0]}\nThere are: {', '.join(_NAMES)}",
-    failed="AWS did not run the review",
     interrupted="what was started continues; the channel gets its message.",
 )
 

@@ -257,7 +257,6 @@ main = command(
     takes=lambda given: len(given) >= 5 and given[0] and (given[1] or given[2]),
     usage="name an environment, and a node type, a number of replicas or both, for example\n"
     "  make scale ENV=production NODE_TYPE=cache.m7g.large REPLICAS=3",
-    failed="AWS refused, and what CloudFormation has started continues",
     interrupted="what CloudFormation has started continues. make stacks and make health with "
     "ENV={0} show it, and git diff shows whether the settings were put back.",
 )

@@ -44,7 +44,6 @@ main = command(
     takes=lambda given: all(given[:2]) and _identifiers(given[2:]),
     usage="name an environment, a tier, and a user or an address, for example\n"
     "  make unblock ENV=staging TIER=mfa USER=42",
-    failed="AWS did not give the settings",
     interrupted="it may have been cleared or not; run it again.",
 )
 

@@ -180,7 +180,6 @@ main = command(
     takes=lambda given: len(given) == 2 and all(given),
     usage="name an environment and the release that it runs now, for example make upgrade-notes "
     "ENV=production FROM=v1.0",
-    failed="what is deployed could not be read",
     interrupted="nothing was changed.",
     stopped=UNANSWERED,
 )

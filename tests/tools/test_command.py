@@ -50,7 +50,7 @@ def stopped(reason: BaseException) -> int:
     def work() -> int:
         raise reason
 
-    return ended(work, failed="it: AWS refused", interrupted="it: goes on by itself")
+    return ended(work, "it", interrupted="goes on by itself")
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def stopped(reason: BaseException) -> int:
     [
         (Answer("the reason"), 1, "the reason"),
         (SettingsError(ROOT / "environments/a.toml", ["wrong"]), 1, "environments/a.toml: wrong"),
-        (NoCredentialsError(), 1, "it: AWS refused: Unable to locate credentials"),
-        (NotYetError("not now"), 1, "it: AWS refused: not now"),
-        (DENIED, 1, "it: AWS refused: An error occurred (AccessDenied)"),
+        (NoCredentialsError(), 1, "it: Unable to locate credentials. Goes on by itself"),
+        (NotYetError("not now"), 1, "it: not now. Goes on"),
+        (DENIED, 1, "it: An error occurred (AccessDenied)"),
         (KeyboardInterrupt(), 130, "it: goes on by itself"),
         (EOFError("EOF when reading a line"), 130, "it: goes on by itself"),
     ],
@@ -78,7 +78,7 @@ def test_a_fault_of_the_command_itself_is_one_line_and_a_file_without_a_secret(
     monkeypatch.setattr("tools.command.FAULT", tmp_path / "fault.txt")
     assert stopped(KeyError("the token hunter2")) == 1
     (said,) = capsys.readouterr().err.splitlines()
-    assert said.startswith("it: AWS refused: KeyError in test_command.py:")
+    assert said.startswith("it: KeyError in test_command.py:")
     assert "fault.txt to a report" in said
     written = (tmp_path / "fault.txt").read_text()
     assert "test_command.py" in written
@@ -118,6 +118,24 @@ def test_no_command_takes_another_account_for_an_empty_one(
     assert "production is in 111122223333" in output
     ends = "The credentials end in 10 minutes, and this may take"
     assert (ends in output) is (name in LONG)
+
+
+@each_command
+def test_without_credentials_that_is_what_a_command_says_and_nothing_has_begun(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(variable, "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr("tools.change_sets.record.load", lambda name: Record(name, ()))
+    command, more = COMMANDS[name]
+    assert command(["production", *more]) in (1, 2)
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(
+        "Unable to locate credentials. Nothing of production was read or changed"
+    )
 
 
 @each_command

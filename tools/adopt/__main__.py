@@ -118,7 +118,6 @@ main = command(
     ),
     usage="name one environment, and in ALSO logs, events or both, for example\n"
     '  make adopt ENV=production ATTACH=vibewell-redis ALSO="logs events"',
-    failed="a request to AWS failed",
     interrupted="what AWS has started continues. Run it again: it continues from there.",
 )
 

@@ -89,7 +89,6 @@ def _failure(prepared: Prepared, client: Any, environment: str) -> str:
 main = for_environment(
     "execute",
     _execute_prepared,
-    failed="AWS refused, and what CloudFormation has started continues",
     interrupted="what CloudFormation has started continues, the stacks after it were not changed. "
     "When it has ended, run make prepare for what is left.",
 )

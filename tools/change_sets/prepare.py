@@ -217,7 +217,6 @@ main = command(
     "prepare",
     _prepare,
     takes=lambda given: len(given) >= 2,
-    failed="AWS did not prepare the change",
     interrupted="nothing is left prepared. Run it again.",
 )
 

@@ -91,7 +91,6 @@ main = command(
     takes=lambda given: len(given) in (2, 3) and all(given),
     usage="name an environment and what to compare with, for example make impact ENV=production "
     "BASE=main, or BASE=deployed.",
-    failed="what is deployed could not be read",
     interrupted="nothing is known. It changes nothing: run it again.",
     stopped=UNANSWERED,
 )

@@ -67,7 +67,6 @@ def _unread(why: str) -> Finding:
 main = for_environment(
     "preflight",
     _preflight,
-    failed="a request to AWS failed",
     interrupted="nothing was created. Run it again.",
 )
 

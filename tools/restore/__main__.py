@@ -48,7 +48,6 @@ main = command(
     restore,
     takes=lambda given: len(given) in (2, 3) and given[0] and given[1],
     usage="name the environment and the snapshot: make restore ENV=production SNAPSHOT=…",
-    failed="AWS refused",
     interrupted="what AWS has started continues. Run it again without REPLACE: it continues, or "
     "says that the old group still exists.",
 )

@@ -29,7 +29,6 @@ def _show(settings: Settings) -> int:
 main = for_environment(
     "stacks",
     _show,
-    failed="a request to AWS failed",
     interrupted="nothing is known. It changes nothing: run it again.",
 )
 
