@@ -20,10 +20,9 @@ from tests.aws_samples import answers
 from tests.emulator import sampled
 from tests.lambda_health.world import DESIRED
 from tests.lambda_recovery.example import RUN, SETTINGS
-from tools import engine_guard
+from tools import apply_updates, engine_guard
 from tools.command import Answer
 from tools.restore import published
-from tools.service_updates import ServiceUpdates
 
 NOW = datetime(2026, 12, 7, 9, 0, tzinfo=UTC)
 GROUPS = [
@@ -71,8 +70,8 @@ class Client:
 
 
 def _updates(client: Client) -> object:
-    updates: Any = ServiceUpdates(client, "g")
-    return [updates.apply(update) for update in updates.pending()]
+    found = apply_updates.pending(client, "g")
+    return [apply_updates.apply(client, "g", update) for update in found]
 
 
 def _addresses(client: Client) -> object:

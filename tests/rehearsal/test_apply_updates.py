@@ -11,7 +11,7 @@ from environments.load import load
 from environments.schema import Settings
 from rehearsal.common.rehearsal import Rehearsal, only
 from rehearsal.upgrade.engine import logged_in
-from tools import apply_updates, command, service_updates
+from tools import apply_updates, command
 
 pytestmark = pytest.mark.plan("7.1")
 
@@ -27,7 +27,7 @@ def account(deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
     for name, value in deployed.embedded_aws.environment.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    monkeypatch.setattr(service_updates, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(apply_updates, "LOOK_EVERY", 0.2)
     for module in (apply_updates, command):
         monkeypatch.setattr(module, "load", _of_the_rehearsal)
     return deployed

@@ -8,8 +8,7 @@ import pytest
 from tests.support import Document
 from tests.tools.account import ACTIONS, GONE, Case, Run
 from tools import apply_updates
-from tools.apply_updates import table
-from tools.service_updates import ENGINE, MAJOR, SECURITY, Update, chosen
+from tools.apply_updates import ENGINE, MAJOR, SECURITY, Update, chosen, table
 
 pytestmark = pytest.mark.plan("7.1")
 
