@@ -3,7 +3,6 @@
 import copy
 import re
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from tests.tools.account import GONE, GROUPS, ID, MAKES, STACKS, TEMPLATE, Case,
 from tools.command import Answer
 from tools.restore import __main__ as restore
 from tools.restore import backup
-from tools.restore.replacement import Replacement
 
 __all__ = ["rehearsed", "start"]
 
@@ -228,9 +226,8 @@ def test_a_lost_group_whose_engine_aws_had_raised_comes_back_on_the_raised_versi
         "TransitEncryptionEnabled": True,
         "UserGroupIds": ["clients"],
     }
-    deployed: Any = SimpleNamespace(group=lambda: wanted)
-    monkeypatch.setattr("tools.restore.replacement.BETWEEN_LOOKS", 0.1)
-    restored = Replacement(rehearsed.client, deployed, "stamp").restore("final", None)
+    monkeypatch.setattr(restore, "BETWEEN_LOOKS", 0.1)
+    restored = restore.restored(rehearsed.client, wanted, "final", "")
     assert restored["Status"] == "available"
     (node,) = rehearsed.client.describe_cache_clusters()["CacheClusters"]
     assert node["EngineVersion"] == "6.2.6"

@@ -57,17 +57,6 @@ def check(snapshot: Mapping[str, Any], group: Mapping[str, Any]) -> None:
         )
 
 
-def kept(elasticache: Any, snapshot: Mapping[str, Any], name: str, key: str) -> dict[str, Any]:
-    """The snapshot, or a manual copy of it: automatic ones are deleted with their group."""
-    if snapshot["SnapshotSource"] == "manual":
-        return dict(snapshot)
-    answer = elasticache.copy_snapshot(
-        SourceSnapshotName=snapshot["SnapshotName"], TargetSnapshotName=name, KmsKeyId=key
-    )
-    copy: dict[str, Any] = answer["Snapshot"]
-    return copy
-
-
 def engine_version(snapshot: Mapping[str, Any], group: Mapping[str, Any]) -> str:
     """The version to make the group on: the deployed one, or to what AWS has raised it since."""
     return version_to_restore_on(snapshot, group["Engine"], str(group["EngineVersion"]))
