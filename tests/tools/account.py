@@ -43,12 +43,15 @@ def group(**more: object) -> Document:
     return {GROUPS: {f"ReplicationGroups[].{name}": value for name, value in values.items()}}
 
 
-def stack(status: str, *events: tuple[str, str], **more: object) -> Document:
+def stack(status: str, *events: tuple[str, ...], **more: object) -> Document:
+    """The data stack. An event is the resource, or the stack as "data", its status, its reason."""
     values = {"StackName": DATA, "StackId": "data", "StackStatus": status, **more}
     described = [
-        {"LogicalResourceId": name, "PhysicalResourceId": name, "StackId": "data"}
-        | {"ResourceStatus": status, "ResourceType": "AWS::SNS::Topic"}
-        for name, status in events
+        {"LogicalResourceId": name, "StackId": "data", "ResourceStatus": state}
+        | {"PhysicalResourceId": "" if state == "CREATE_FAILED" else name}
+        | {"ResourceType": "AWS::KMS::Key" if name == "Key" else "AWS::SNS::Topic"}
+        | ({"ResourceStatusReason": reason[0]} if reason else {})
+        for name, state, *reason in events
     ]
     return {
         STACKS: {f"Stacks[].{name}": value for name, value in values.items()},

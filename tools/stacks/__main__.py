@@ -7,8 +7,7 @@ import sys
 
 from environments.schema import Settings
 from tools.command import for_environment, session
-from tools.stacks.leftovers import leftovers
-from tools.stacks.states import explained, find, state_of
+from tools.stacks.states import explained, find, leftovers, state_of
 
 
 def _show(settings: Settings) -> int:

@@ -1,95 +1,51 @@
 """Every state of a stack has a meaning, a command on, and its place in the documents."""
 
 import re
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
-from botocore.stub import Stubber
 
-from tests.support import ROOT
-from tools.command import Answer
-from tools.stacks.creation import make_way
-from tools.stacks.leftovers import left, leftovers
-from tools.stacks.states import STATES, explained, require_deployable
+from tests.support import ROOT, Document
+from tests.tools.account import DATA, STACKS, Case, Ended, Run, stack
+from tools.command import ended
+from tools.deploy import make_way
+from tools.stacks import __main__ as stacks
+from tools.stacks.states import STATES, explained, find, left, require_deployable
 
 PAGE = (ROOT / "docs" / "operate" / "stack-states.md").read_text()
-NAME = "vibewell-redis-production-monitoring"
-STACK_ID = f"arn:aws:cloudformation:us-east-1:111122223333:stack/{NAME}/1"
-KEY = ("AWS::KMS::Key", "Key", "1234-key")
-TOPIC = ("AWS::SNS::Topic", "Topic", "arn:topic")
-STACK = ("AWS::CloudFormation::Stack", NAME, STACK_ID)
-Event = tuple[tuple[str, str, str], str, str]
-
-
-class CloudFormation:
-    """Answers in their order; a call that is not expected fails the test."""
-
-    def __init__(self) -> None:
-        self.client = boto3.client("cloudformation", "us-east-1")
-        self.stub = Stubber(self.client)
-        self.stub.activate()
-
-    def has(self, status: str, *, protected: bool = True) -> dict[str, Any]:
-        stack = {
-            "StackName": NAME,
-            "StackId": STACK_ID,
-            "StackStatus": status,
-            "CreationTime": "2026-11-30T00:00:00Z",
-            "EnableTerminationProtection": protected,
-        }
-        self.stub.add_response("describe_stacks", {"Stacks": [stack]})
-        return stack
-
-    def has_none(self) -> None:
-        says = f"Stack with id {NAME} does not exist"
-        self.stub.add_client_error("describe_stacks", "ValidationError", says)
-
-    def tells(self, *events: Event) -> None:
-        """Events, the oldest first, as a reader reads them."""
-        described = [
-            {
-                "StackId": STACK_ID,
-                "StackName": NAME,
-                "EventId": "e",
-                "Timestamp": "2026-11-30T00:00:00Z",
-                "ResourceType": kind,
-                "LogicalResourceId": logical,
-                "PhysicalResourceId": "" if status == "CREATE_FAILED" else physical,
-                "ResourceStatus": status,
-                "ResourceStatusReason": reason,
-            }
-            for (kind, logical, physical), status, reason in reversed(events)
-        ]
-        self.stub.add_response("describe_stack_events", {"StackEvents": described})
-
-    def unprotects(self) -> None:
-        """Of the stack by its id, and of nothing else."""
-        expected = {"StackName": STACK_ID, "EnableTerminationProtection": False}
-        self.stub.add_response("update_termination_protection", {}, expected)
-
-
+CLIENT: Any = boto3.client("cloudformation", "us-east-1")
+Event = tuple[str, ...]
+# The oldest first, as a reader reads them.
 FAILED_CREATION: tuple[Event, ...] = (
-    (STACK, "CREATE_IN_PROGRESS", "User Initiated"),
-    (KEY, "CREATE_COMPLETE", ""),
-    (TOPIC, "CREATE_FAILED", "Could not parse SecretString JSON"),
-    (STACK, "ROLLBACK_IN_PROGRESS", "Rollback requested by user"),
+    ("data", "CREATE_IN_PROGRESS", "User Initiated"),
+    ("Key", "CREATE_COMPLETE"),
+    ("Topic", "CREATE_FAILED", "Could not parse SecretString JSON"),
+    ("data", "ROLLBACK_IN_PROGRESS", "Rollback requested by user"),
 )
-GONE: Event = (KEY, "DELETE_COMPLETE", "")
-KEPT: Event = (KEY, "DELETE_SKIPPED", "")
+GONE, KEPT = ("Key", "DELETE_COMPLETE"), ("Key", "DELETE_SKIPPED")
+IN_USE = ("Key", "DELETE_FAILED", "in use")
 
 
-@pytest.fixture
-def aws() -> Iterator[CloudFormation]:
-    made = CloudFormation()
-    yield made
-    made.stub.assert_no_pending_responses()
+def done(run: Run, work: Callable[[], object], status: str, *events: Event, **more: Any) -> Ended:
+    """How ``work`` ends on the data stack in this state; it prints what it returns."""
+    answers = stack(status, *reversed(events)) | more
+
+    def main(_: list[str]) -> int:
+        return ended(lambda: print(work()) or 0, "it", interrupted="-")
+
+    return run(Case(main, "", "", answers))
 
 
-def test_every_status_of_cloudformation_is_known(aws: CloudFormation) -> None:
-    shape = aws.client.meta.service_model.shape_for("StackStatus")
+def shown(run: Run, status: str, *events: Event) -> str:
+    """What the terminal shows of the data stack."""
+    described = lambda: explained(CLIENT, find(CLIENT, DATA) or {}, "production")  # noqa: E731
+    return done(run, described, status, *events).said
+
+
+def test_every_status_of_cloudformation_is_known() -> None:
+    shape = CLIENT.meta.service_model.shape_for("StackStatus")
     assert STATES.keys() == set(shape.enum) - {"DELETE_COMPLETE"}  # which is no stack any more
 
 
@@ -108,158 +64,148 @@ def test_each_state_is_in_the_document_with_its_commands(status: str) -> None:
         assert re.search(pattern, PAGE), command
 
 
-@pytest.mark.parametrize("status", [one for one in STATES if not STATES[one].deployable])
-def test_a_deployment_is_refused_with_what_failed_and_the_command(
-    aws: CloudFormation, status: str
+@pytest.mark.parametrize("status", STATES)
+def test_a_deployment_goes_on_or_is_refused_with_what_failed_and_the_command(
+    run: Run, status: str
 ) -> None:
-    aws.has(status)
-    aws.tells((STACK, "UPDATE_IN_PROGRESS", ""), (TOPIC, "UPDATE_FAILED", "no such key"))
-    with pytest.raises(Answer) as refused:
-        require_deployable(aws.client, [NAME], "production")
-    said = str(refused.value)
-    assert said.startswith(f"{NAME} is {status}: ")
-    assert "\n  Topic: no such key\n" in said
-    assert re.search(rf"--stack-name {NAME}|make \w+ ENV=production", said)
-    assert "{" not in said
+    events = ("data", "UPDATE_IN_PROGRESS"), ("Topic", "UPDATE_FAILED", "no such key")
+    found = {STACKS: ["ValidationError", stack(status)[STACKS]]}  # the other is not deployed
+    work = lambda: require_deployable(CLIENT, ["other", DATA], "production")  # noqa: E731
+    ended = done(run, work, status, *events, **found)
+    assert ended.status == int(not STATES[status].deployable)
+    if ended.status:
+        assert ended.said.startswith(f"{DATA} is {status}: ")
+        assert "\n  Topic: no such key\n" in ended.said
+        assert re.search(rf"--stack-name {DATA}|make \w+ ENV=production", ended.said)
+        assert "{" not in ended.said
 
 
-@pytest.mark.parametrize("status", [one for one in STATES if STATES[one].deployable])
-def test_from_every_other_state_a_deployment_goes_on(aws: CloudFormation, status: str) -> None:
-    aws.has_none()
-    aws.has(status)
-    require_deployable(aws.client, ["other", NAME], "production")
-
-
-def test_only_what_failed_in_the_rollback_may_be_skipped(aws: CloudFormation) -> None:
-    stack = aws.has("UPDATE_ROLLBACK_FAILED")
-    aws.client.describe_stacks()
-    aws.tells(
-        (STACK, "UPDATE_IN_PROGRESS", ""),
-        (KEY, "UPDATE_COMPLETE", ""),
-        (TOPIC, "UPDATE_FAILED", "the first failure"),
-        (STACK, "UPDATE_ROLLBACK_IN_PROGRESS", ""),
-        (KEY, "UPDATE_FAILED", "cannot go back"),
-        (STACK, "UPDATE_ROLLBACK_FAILED", "The following resource(s) failed to update: [Key]."),
+def test_only_what_failed_in_the_rollback_may_be_skipped(run: Run) -> None:
+    said = shown(
+        run,
+        "UPDATE_ROLLBACK_FAILED",
+        ("data", "UPDATE_IN_PROGRESS"),
+        ("Key", "UPDATE_COMPLETE"),
+        ("Topic", "UPDATE_FAILED", "the first failure"),
+        ("data", "UPDATE_ROLLBACK_IN_PROGRESS"),
+        ("Key", "UPDATE_FAILED", "cannot go back"),
+        ("data", "UPDATE_ROLLBACK_FAILED", "The following resource(s) failed to update: [Key]."),
     )
-    said = explained(aws.client, stack, "production")
-    assert "--resources-to-skip Key" in said
+    assert re.search("--resources-to-skip Key$", said, re.M)
     assert "cannot go back" in said
     assert "the first failure" not in said
 
 
-def test_what_was_only_cancelled_and_what_failed_before_are_no_causes(aws: CloudFormation) -> None:
-    stack = aws.has("UPDATE_ROLLBACK_COMPLETE")
-    aws.client.describe_stacks()
-    aws.tells(
-        (STACK, "UPDATE_IN_PROGRESS", ""),
-        (TOPIC, "UPDATE_FAILED", "of last year"),
-        (STACK, "UPDATE_IN_PROGRESS", ""),
-        (KEY, "UPDATE_FAILED", "Resource update cancelled"),
-        (STACK, "UPDATE_FAILED", "Cannot update export E as it is in use by S."),
+def test_what_was_only_cancelled_and_what_failed_before_are_no_causes(run: Run) -> None:
+    said = shown(
+        run,
+        "UPDATE_ROLLBACK_COMPLETE",
+        ("data", "UPDATE_IN_PROGRESS"),
+        ("Topic", "UPDATE_FAILED", "of last year"),
+        ("data", "UPDATE_IN_PROGRESS"),
+        ("Key", "UPDATE_FAILED", "Resource update cancelled"),
+        ("data", "UPDATE_FAILED", "Cannot update export E as it is in use by S."),
     )
-    said = explained(aws.client, stack, "production")
-    assert f"What failed:\n  {NAME}: Cannot update export E as it is in use by S.\nWhat" in said
+    assert "What failed:\n  data: Cannot update export E as it is in use by S.\nWhat" in said
 
 
 @pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
-    ("last", "recreate", "answer", "says"),
+    ("events", "recreate", "answer", "says"),
     [
-        (GONE, "", NAME, None),
-        (KEPT, "", NAME, None),
-        (GONE, NAME, None, None),
-        (GONE, "", "", "that is not"),
-        (GONE, "", "vibewell-redis-production-data", "that is not"),
-        (GONE, "", None, f"make deploy ENV=production RECREATE={NAME}"),
-        ((KEY, "DELETE_FAILED", "in use"), "", NAME, "were deleted: Key (AWS::KMS::Key 1234-key)"),
-        ((KEY, "DELETE_FAILED", "in use"), NAME, None, "were deleted: Key"),
-        ((KEY, "CREATE_COMPLETE", ""), NAME, None, "were deleted: Key"),
+        ((*FAILED_CREATION, GONE), "", DATA, None),
+        ((*FAILED_CREATION, KEPT), "", DATA, None),
+        ((*FAILED_CREATION, GONE), DATA, None, None),
+        ((*FAILED_CREATION, GONE), "", "", "that is not"),
+        ((*FAILED_CREATION, GONE), "", "another", "that is not"),
+        ((*FAILED_CREATION, GONE), "", None, f"make deploy ENV=production RECREATE={DATA}"),
+        ((*FAILED_CREATION, IN_USE), "", DATA, "were deleted: Key (AWS::KMS::Key Key)"),
+        ((*FAILED_CREATION, IN_USE), DATA, None, "were deleted: Key"),
+        ((*FAILED_CREATION, ("Key", "CREATE_COMPLETE")), DATA, None, "were deleted: Key"),
+        ((), DATA, None, "do not show that these were deleted: any of its resources"),
     ],
 )
 def test_the_protection_of_a_failed_creation_is_lifted_once_its_name_was_given(
-    aws: CloudFormation, last: Event, recreate: str, answer: str | None, says: str | None
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    events: tuple[Event, ...],
+    recreate: str,
+    answer: str | None,
+    says: str | None,
 ) -> None:
-    aws.has("ROLLBACK_COMPLETE")
-    events = (*FAILED_CREATION, last, (STACK, "ROLLBACK_COMPLETE", ""))
-    aws.tells(*events)  # what is left
     questions: list[str] = []
 
-    def ask(question: str) -> str:
+    def asked(question: str) -> str:
         questions.append(question)
         return str(answer)
 
-    if not recreate and last in (GONE, KEPT):
-        aws.tells(*events)  # what failed
+    monkeypatch.setattr("sys.stdin.isatty", lambda: answer is not None)
+    monkeypatch.setattr("builtins.input", asked)
+    work = lambda: make_way(CLIENT, [DATA], "production", recreate.split())  # noqa: E731
+    status = "ROLLBACK_COMPLETE"
+    ended = done(run, work, status, *events, ("data", status))
     if says is None:
-        aws.unprotects()
-    expected = pytest.raises(Answer, match=re.escape(says)) if says else nullcontext()
-    with expected:
-        make_way(
-            aws.client, [NAME], "production", recreate.split(), None if answer is None else ask
-        )
+        given = ended.request("cloudformation:UpdateTerminationProtection")
+        assert given == {"StackName": "data", "EnableTerminationProtection": False}  # by its id
+    else:
+        assert (ended.status, ended.changes) == (1, [])
+        assert says in ended.said
+    assert bool(questions) is (not recreate and answer is not None and IN_USE not in events)
     assert all("Topic: Could not parse SecretString JSON" in one for one in questions)
-    assert all(("retained: Key" in one) is (last == KEPT) for one in questions)
+    assert all(("retained: Key" in one) is (KEPT in events) for one in questions)
 
 
 @pytest.mark.parametrize("status", [one for one in STATES if one != "ROLLBACK_COMPLETE"])
-def test_the_protection_of_no_other_stack_is_lifted(aws: CloudFormation, status: str) -> None:
-    aws.has(status)
-    make_way(aws.client, [NAME], "production", [], None)
-    aws.has(status)
-    with pytest.raises(Answer, match=f"RECREATE names {NAME}, which is {status}"):
-        make_way(aws.client, [NAME], "production", [NAME], None)
-
-
-def test_a_name_that_is_no_stack_of_the_environment_is_refused(aws: CloudFormation) -> None:
-    aws.has_none()
-    with pytest.raises(Answer, match="RECREATE names other, which is not there"):
-        make_way(aws.client, [NAME], "production", ["other"], None)
-
-
-def test_the_protection_stays_where_the_events_are_gone(aws: CloudFormation) -> None:
-    aws.has("ROLLBACK_COMPLETE")
-    aws.tells((STACK, "ROLLBACK_COMPLETE", ""))
-    with pytest.raises(Answer, match=r"do not show .* any of its resources"):
-        make_way(aws.client, [NAME], "production", [NAME], None)
+def test_the_protection_of_no_other_stack_is_lifted(run: Run, status: str) -> None:
+    for recreate, says in (
+        ([], None),
+        ([DATA], f"RECREATE names {DATA}, which is {status}"),
+        (["other"], "RECREATE names other, which is not there"),
+    ):
+        work = lambda given=recreate: make_way(CLIENT, [DATA], "production", given)  # noqa: E731
+        ended = done(run, work, status)
+        assert (ended.status, ended.changes) == (int(bool(recreate)), [])
+        assert (says or "") in ended.said
 
 
 @pytest.mark.parametrize(
-    ("events", "names"),
+    ("events", "left_over"),
     [
-        ((*FAILED_CREATION, KEPT), ["1234-key"]),
+        ((*FAILED_CREATION, KEPT), ["Key"]),
         ((*FAILED_CREATION, GONE), []),
         # It was created, and later destroyed: its key reads what is left of its data.
-        (((STACK, "CREATE_COMPLETE", ""), KEPT, (STACK, "DELETE_COMPLETE", "")), None),
-        (((STACK, "UPDATE_ROLLBACK_IN_PROGRESS", ""), KEPT), None),
+        ((("data", "CREATE_COMPLETE"), KEPT, ("data", "DELETE_COMPLETE")), None),
+        ((("data", "UPDATE_ROLLBACK_IN_PROGRESS"), KEPT), None),
     ],
 )
 def test_what_a_failed_creation_left_is_listed_and_nothing_else(
-    aws: CloudFormation, events: tuple[Event, ...], names: list[str] | None
+    run: Run, events: tuple[Event, ...], left_over: list[str] | None
 ) -> None:
-    aws.tells(*events)
-    kept = left(aws.client, STACK_ID)
-    assert names == (None if kept is None else [one["PhysicalResourceId"] for one in kept])
+    def names() -> list[str] | None:
+        found = left(CLIENT, "data")
+        return None if found is None else [one["PhysicalResourceId"] for one in found]
+
+    assert done(run, names, "", *events).said == f"{left_over}\n"
 
 
 @pytest.mark.parametrize(
-    ("state", "listed"), [("Enabled", True), ("PendingDeletion", False), (None, False)]
+    ("key", "listed"),
+    [
+        ({"KeyMetadata": {"KeyState": "Enabled"}}, True),
+        ({"KeyMetadata": {"KeyState": "PendingDeletion"}}, False),
+        ("NotFoundException", False),
+    ],
 )
 def test_what_was_removed_since_is_not_listed(
-    aws: CloudFormation, state: str | None, *, listed: bool
+    key: Document | str, *, listed: bool, run: Run
 ) -> None:
-    summary = {"StackName": NAME, "StackId": STACK_ID, "StackStatus": "DELETE_COMPLETE"}
-    others = {**summary, "StackName": "other", "StackId": "other"}
-    summaries = [{**one, "CreationTime": "2026-11-30T00:00:00Z"} for one in (others, summary)]
-    aws.stub.add_response("list_stacks", {"StackSummaries": summaries})
-    aws.tells(*FAILED_CREATION, KEPT)
-    kms = boto3.client("kms", "us-east-1")
-    with Stubber(kms) as stub:
-        if state:
-            stub.add_response("describe_key", {"KeyMetadata": {"KeyId": "k", "KeyState": state}})
-        else:
-            stub.add_client_error("describe_key", "NotFoundException")
-        clients = {"cloudformation": aws.client, "kms": kms}
-        said = "\n".join(leftovers(clients.__getitem__, [NAME]))
-    command = "aws kms schedule-key-deletion --pending-window-in-days 30 --key-id 1234-key"
-    assert (command in said) is listed
-    assert (NAME in said) is listed
+    summaries = [
+        {"StackName": name, "StackId": "data", "StackStatus": "DELETE_COMPLETE"}
+        for name in ("other", DATA)
+    ]
+    answers = stack("UPDATE_COMPLETE", *reversed((*FAILED_CREATION, KEPT)))
+    answers |= {"cloudformation:ListStacks": {"StackSummaries": summaries}, "kms:DescribeKey": key}
+    said = run(Case(stacks.main, "production", "", answers)).said
+    command = "aws kms schedule-key-deletion --pending-window-in-days 30 --key-id Key"
+    assert (said.count(command), said.count("A creation of")) == (int(listed), int(listed))
+    assert (f"A creation of {DATA} failed and left AWS::KMS::Key Key" in said) is listed
