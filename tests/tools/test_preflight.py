@@ -1,6 +1,7 @@
 """Each precondition that does not hold is refused, by answers of AWS's own shapes."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,10 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from environments.schema import Settings
 from tests.lambda_rotation.model.fake_aws import ServiceError, fake_service
 from tests.support import Document, Stacks
-from tests.tools.test_engine_guard import Deployed
+from tests.tools.account import DATA, Case, Run
 from tests.variants import changed
 from tools.preflight import __main__ as preflight
-from tools.preflight.account import OK, REFUSED, WARNING, Account, Finding, Planned
+from tools.preflight.account import OK, REFUSED, WARNING, Account, Finding, resources
 from tools.preflight.names import NAMES
 
 pytestmark = pytest.mark.plan("2.4")
@@ -81,13 +82,12 @@ GOOD: dict[str, Any] = {
 class World:
     """What AWS answers, by operation: a dict, the code of a refusal, or a function of the call."""
 
-    def __init__(self, settings: Settings, templates: Stacks, *, deployed: bool = False) -> None:
+    def __init__(self, settings: Settings, templates: Stacks) -> None:
         self.answers = dict(GOOD)
         self.called: set[str] = set()
         stacks = {name: templates[name] for name in settings.stacks}
-        planned = Planned.of(stacks, Deployed(stacks, *([] if deployed else stacks)))
         session = boto3.Session("a", "b", region_name="us-east-1")
-        self.account = Account(settings, stacks, planned, self.client, session, "a role")
+        self.account = Account(settings, stacks, {}, self.client, session, "a role")
 
     def client(self, service: str, _region: str | None = None) -> Any:
         fake = fake_service(service)
@@ -144,13 +144,13 @@ TAKEN = "is there already, and is not this deployment's"
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_name_that_is_taken_is_refused(world: World, kind: str) -> None:
     named = NAMES[kind]
-    (name, *_) = sorted(world.account.planned.names(kind, named.key))
+    (name, *_) = sorted(world.account.names(kind, named.key))
     ends_in_it = {
         "TopicArn": f"arn:aws:sns:us-east-1:1:{name}",
         "QueueUrls[]": f"https://q/1/{name}",
     }
-    path = named.path.strip("[]").partition(",")[0]
-    listed, _, field = (path if "[]" in path else f"{path}[]").partition("[].")
+    path = named.path if "[]" in named.path else f"{named.path}[].{named.key}"
+    listed, _, field = path.strip("[]").partition(",")[0].partition("[].")
     given = ends_in_it.get(field or path, name)
     one = {field: given} if field else given
     world.answers[named.operation] = {listed.removesuffix("[]"): [one]}
@@ -217,12 +217,7 @@ OBSTACLES: list[tuple[str, dict[str, Any], str, str]] = [
         NAMESAKE["ChatConfigurationArn"],
     ),
     ("PagerDuty", {"describe_secret": "ResourceNotFoundException"}, REFUSED, "no secret"),
-    (
-        "PagerDuty",
-        {"describe_secret": {"DeletedDate": datetime.now(UTC)}},
-        REFUSED,
-        "restore-secret",
-    ),
+    ("PagerDuty", {"describe_secret": {"DeletedDate": NOW}}, REFUSED, "restore-secret"),
     (
         "PagerDuty",
         {
@@ -316,10 +311,14 @@ def test_what_cannot_be_read_is_a_warning_and_ends_nothing_else(world: World, co
 
 
 def test_an_update_that_creates_nothing_is_asked_for_nothing_else(
-    production: Settings, templates: Stacks
+    templates: Stacks, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(production, templates, deployed=True)
-    assert [subject for subject, _ in world.findings()] == ["session", "bootstrap"]
+    monkeypatch.setattr(preflight, "read", lambda _: {DATA: templates[DATA]})
+    answers = {"ssm:GetParameter": {"Parameter.Value": "30"}, "sts:AssumeRole": "AccessDenied"}
+    ended = run(Case(preflight.main, "production", "", answers))
+    assert "read with your own credentials" in ended.said
+    assert re.findall(r"^- ✓ ([\w ]+):", ended.said, re.M) == ["session", "bootstrap"]
+    assert ended.said.count("\n- ") == 2
 
 
 def test_an_update_is_asked_for_what_it_creates(
@@ -329,8 +328,8 @@ def test_an_update_is_asked_for_what_it_creates(
     change = {"notifications.slack_channel_id": "C0EXAMPLE1"}
     wanted = synth([Settings.model_validate(changed(production_document, change))])
     world = World(production, wanted)
-    planned = Planned.of(wanted, Deployed({name: templates[name] for name in wanted}))
-    world.account = replace(world.account, stacks=wanted, planned=planned)
+    before = resources({name: templates[name].body for name in wanted})
+    world.account = replace(world.account, stacks=wanted, before=before)
     configurations = [CHANNEL | {"ChatConfigurationArn": OURS, "SlackChannelId": "C0EXAMPLE1"}]
     answer = {"SlackChannelConfigurations": configurations}
     world.answers["describe_slack_channel_configurations"] = answer

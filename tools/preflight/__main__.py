@@ -64,11 +64,7 @@ def _unread(why: str) -> Finding:
     return warning(f"not read: {why}", "Ask somebody with that permission: docs/start/preflight.md")
 
 
-main = for_environment(
-    "preflight",
-    _preflight,
-    interrupted="nothing was created. Run it again.",
-)
+main = for_environment("preflight", _preflight, interrupted="nothing was created. Run it again.")
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

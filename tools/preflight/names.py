@@ -4,26 +4,24 @@ Sources: botocore's service models; the CloudFormation schemas for which propert
 Each is unique per account and Region, a security group's per VPC.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
+from os.path import commonprefix
 from typing import Any, NamedTuple
 
-from tools.preflight.account import Account, Check, Finding, ok, refused
+from tools.preflight.account import Account, Check, Finding, ok, refused, service_of
 
 
 class Named(NamedTuple):
-    """``path`` finds names, ARNs or addresses in what ``operation`` answers.
+    """``path`` finds names, ARNs or addresses in what ``operation`` answers; ``key`` is the name's.
 
-    ``begins`` is the parameter that takes what all names begin with, ``asked`` are others, for that
-    beginning and the VPC.
+    ``begins`` is the parameter that takes what all names begin with.
     """
 
     key: str
-    service: str
     operation: str
     path: str
     begins: str = ""
-    asked: Callable[[str, str | None], dict[str, Any]] = lambda _prefix, _vpc: {}
 
 
 _ALARMS = "[MetricAlarms[].AlarmName,CompositeAlarms[].AlarmName][]"
@@ -48,24 +46,7 @@ SSM::Parameter Name describe_parameters Parameters
 Scheduler::Schedule Name list_schedules Schedules NamePrefix
 StepFunctions::StateMachine StateMachineName list_state_machines stateMachines[].name
 """
-_ASKED: dict[str, Callable[[str, str | None], dict[str, Any]]] = {
-    "CloudWatch::Alarm": lambda *_: {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]},
-    "EC2::SecurityGroup": lambda _, vpc: {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]},
-    "SSM::Document": lambda *_: {"Filters": [{"Key": "Owner", "Values": ["Self"]}]},
-    "SSM::Parameter": lambda prefix, _: {
-        "ParameterFilters": [{"Key": "Name", "Option": "BeginsWith", "Values": [prefix]}]
-    },
-    "Scheduler::Schedule": lambda *_: {"GroupName": "default"},
-}
-
-
-def _named(kind: str, key: str, operation: str, path: str, begins: str = "") -> Named:
-    whole = path if "[]" in path else f"{path}[].{key}"
-    asked = _ASKED.get(kind, lambda _prefix, _vpc: {})
-    return Named(key, kind.partition("::")[0].lower(), operation, whole, begins, asked)
-
-
-NAMES = {f"AWS::{line.split()[0]}": _named(*line.split()) for line in _TABLE.strip().splitlines()}
+NAMES = {f"AWS::{kind}": Named(*row) for kind, *row in map(str.split, _TABLE.strip().splitlines())}
 _LEFT = (
     "If nothing uses it, delete it: docs/start/leaving.md#delete-what-is-kept has the "
     "commands, and make stacks ENV={environment} lists what failed creations left"
@@ -101,18 +82,24 @@ _REMEDIES = {
 def taken(kind: str, account: Account) -> Iterator[Finding]:
     """Whether names of one type that the deployment gives are in use already."""
     named = NAMES[kind]
-    wanted = account.planned.names(kind, named.key)
+    wanted = account.names(kind, named.key)
     by_vpc = kind == "AWS::EC2::SecurityGroup"
     if not wanted or (by_vpc and account.vpc_id is None):
         return
-    prefix = _common_prefix(wanted)
-    asked = {named.begins: prefix} if named.begins else {}
-    asked |= named.asked(prefix, account.vpc_id)
-    there = {
-        _last(name)
-        for name in account.search(named.service, named.operation, named.path, **asked)
-        if name
+    prefix = commonprefix([*wanted])  # noqa: RUF071 - by characters is meant
+    more: dict[str, dict[str, Any]] = {
+        "AWS::CloudWatch::Alarm": {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]},
+        "AWS::EC2::SecurityGroup": {"Filters": [{"Name": "vpc-id", "Values": [account.vpc_id]}]},
+        "AWS::SSM::Document": {"Filters": [{"Key": "Owner", "Values": ["Self"]}]},
+        "AWS::SSM::Parameter": {
+            "ParameterFilters": [{"Key": "Name", "Option": "BeginsWith", "Values": [prefix]}]
+        },
+        "AWS::Scheduler::Schedule": {"GroupName": "default"},
     }
+    asked = ({named.begins: prefix} if named.begins else {}) | more.get(kind, {})
+    path = named.path if "[]" in named.path else f"{named.path}[].{named.key}"
+    found = account.search(service_of(kind), named.operation, path, **asked)
+    there = {_last(name) for name in found if name}
     settings = account.settings
     for name in sorted(wanted & there):
         yield refused(
@@ -127,7 +114,7 @@ def taken(kind: str, account: Account) -> Iterator[Finding]:
 
 def members(account: Account) -> Iterator[Finding]:
     """Whether a cache cluster has the name that ElastiCache gives to a node of the group."""
-    if not account.planned.names("AWS::ElastiCache::ReplicationGroup", "ReplicationGroupId"):
+    if not account.names("AWS::ElastiCache::ReplicationGroup", "ReplicationGroupId"):
         return
     path = "CacheClusters[].CacheClusterId"
     there = set(account.search("elasticache", "describe_cache_clusters", path))
@@ -146,12 +133,6 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("names of nodes", members),
     *((kind, partial(taken, kind)) for kind in NAMES),
 )
-
-
-def _common_prefix(names: set[str]) -> str:
-    first, last = min(names), max(names)
-    same = (one == other for one, other in zip(first, last, strict=False))
-    return first[: next((at for at, equal in enumerate(same) if not equal), len(first))]
 
 
 def _last(name: str) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from tools.preflight.account import Account, Check, Finding, ok, refused, warning
+from tools.preflight.account import Account, Check, Finding, of_kind, ok, refused, warning
 
 # Lambda keeps some concurrency for functions without their own. 10, 50 and 100 have been seen, and
 # no API says which: with as much left as the most of them, every account takes the reservation.
 _KEPT = 100
+FUNCTION = "AWS::Lambda::Function"
 
 
 class Quota(NamedTuple):
@@ -73,7 +74,7 @@ QUOTAS = {
 def within(label: str, account: Account) -> Iterator[Finding]:
     """Whether what the deployment creates of one type fits."""
     quota = QUOTAS[label]
-    more = len(account.planned.created(quota.kind))
+    more = len(account.created(quota.kind))
     if not more:
         return
     if label == "nodes per Region":
@@ -109,8 +110,11 @@ def _applied(account: Account, quota: Quota) -> int | None:
 
 def concurrency(account: Account) -> Iterator[Finding]:
     """Whether each function can have the one execution that it reserves."""
-    more = account.planned.more("AWS::Lambda::Function", "ReservedConcurrentExecutions")
-    if more <= 0:
+    before, after = (
+        sum(int(one.get("ReservedConcurrentExecutions", 0)) for one in of_kind(side, FUNCTION))
+        for side in (account.before, account.after)
+    )
+    if (more := after - before) <= 0:
         return
     limit = account.client("lambda").get_account_settings()["AccountLimit"]
     free = limit["UnreservedConcurrentExecutions"]
