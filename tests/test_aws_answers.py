@@ -20,7 +20,7 @@ from tests.aws_samples import answers
 from tests.emulator import sampled
 from tests.lambda_health.world import DESIRED
 from tests.lambda_recovery.example import RUN, SETTINGS
-from tools import apply_updates, engine_guard
+from tools import apply_updates, deploy_guard
 from tools.command import Answer
 from tools.restore.__main__ import publish
 
@@ -111,6 +111,6 @@ def test_the_engine_that_runs_is_read_from_any_sample(
 ) -> None:
     unknown = member | {"EngineVersion": "99.1.2"}
     del unknown["CacheParameterGroup"]
-    found = engine_guard.running(production, Client({"MemberClusters": ["a"]}, unknown))
+    found = deploy_guard.running(production, Client({"MemberClusters": ["a"]}, unknown))
     assert found is not None
     assert found.version == "99.1"

@@ -18,8 +18,7 @@ from environments.schema import PROJECT
 from tools.assembly import Document
 from tools.change_sets.execute import LONGEST
 from tools.command import Answer, command, session
-from tools.deploy_guard import may_be_deployed
-from tools.engine_guard import check_engine_alone
+from tools.deploy_guard import check_engine_alone, may_be_deployed
 from tools.stacks.states import UNPROTECT, explained, find, left, state_of
 
 FAILED = "ROLLBACK_COMPLETE"

@@ -7,24 +7,25 @@ AWSCURRENT's is the only one and nothing is being changed. One that changes the 
 waits until that is available: ElastiCache would refuse it, and CloudFormation roll the stack back.
 """
 
+import json
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from environments.access import user_group_id, user_id
+from environments.engines import ENGINES, Engine
 from environments.schema import Settings
 from shared.secret import Secret
 from shared.user import ACTIVE, User
 from shared.versions import Versions
-from tools.assembly import Stack, read
+from tools.assembly import Document, Stack, read
 from tools.change_sets.changes import HOLDS_DATA
 from tools.command import Answer, for_environment, session
-from tools.context import ROOT, synthesised
-from tools.engine_guard import check_engine, template
-from tools.stacks.states import require_deployable
+from tools.context import ROOT, committed, synthesised
+from tools.stacks.states import find, require_deployable, template
 
 CHANGE = timedelta(minutes=20)  # what one change takes on AWS, in the field
 GROUP = "AWS::ElastiCache::ReplicationGroup"
@@ -47,7 +48,10 @@ def may_be_deployed(settings: Settings) -> int:
         check_scaled(settings, there, here.body)
         check_losses(there["Resources"], here.resources)
         types = changed(there["Resources"], here.resources)
-        check_deployment(settings, client, datetime.now(UTC), types)
+        if types & set(LOGIN):
+            check(settings, client, datetime.now(UTC))
+        elif GROUP in types:
+            check_group(settings, client("elasticache"))
     check_engine(settings, client)
     return 0
 
@@ -99,16 +103,6 @@ def changed(before: Resources, after: Resources) -> set[str]:
         for name in {*before, *after}
         if compared(before.get(name, {})) != compared(after.get(name, {}))
     }
-
-
-def check_deployment(
-    settings: Settings, client: Callable[[str], Any], now: datetime, types: set[str]
-) -> None:
-    """Raise DeploymentMustWait where a change of these types must wait. Answer: see ``check``."""
-    if types & set(LOGIN):
-        check(settings, client, now)
-    elif GROUP in types:
-        check_group(settings, client("elasticache"))
 
 
 def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> None:
@@ -179,6 +173,114 @@ def _check_labels(settings: Settings, versions: Versions, now: datetime) -> None
             f"the old token is still to be retired, {settings.rotation.retire_after_hours} hours "
             "later."
         )
+
+
+def check_engine(settings: Settings, client: Callable[[str], Any]) -> None:
+    """Raise Answer if ElastiCache would not take the group to the settings' engine.
+
+    ``client`` makes a boto3 client of a service. Before the first deployment nothing runs.
+    """
+    found = running(settings, client("elasticache"))
+    wanted = settings.redis.engine
+    if found is not None and not found.may_become(wanted):
+        name = settings.environment.name
+        raise Answer(
+            f"deploy: environments/{name}.toml asks for {wanted.name}, which is older than what "
+            f"{settings.redis.replication_group_id} runs: {found.name}. ElastiCache does not go "
+            f'back in place. Write engine = "{found.name}", or restore a snapshot from before the '
+            "upgrade (docs/operate/upgrades.md, The way back)."
+        )
+
+
+def running(settings: Settings, elasticache: Any) -> Engine | None:
+    """What the group's nodes run; None while there is no group, or no node of it."""
+    group_id = settings.redis.replication_group_id
+    try:
+        answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
+    except elasticache.exceptions.ReplicationGroupNotFoundFault:
+        return None
+    members = answer["ReplicationGroups"][0].get("MemberClusters", [])
+    if not members:
+        return None
+    node = elasticache.describe_cache_clusters(CacheClusterId=members[0])["CacheClusters"][0]
+    version = ".".join(node["EngineVersion"].split(".")[:2])
+    # One that the settings do not know yet is compared all the same.
+    known = ENGINES.get(f"{node['Engine']}-{version}")
+    return known or Engine(node["Engine"], version, family="")
+
+
+def check_engine_alone(settings: Settings, cloudformation: Any) -> None:
+    """Raise Answer if the engine changes and the deployment has other changes too.
+
+    AWS refuses an older engine, so a change of it cannot be rolled back: where another change of
+    the same deployment fails, the stack ends in UPDATE_ROLLBACK_FAILED, partly new, partly old.
+    Other changes are what differs from the deployed templates when these settings are synthesised
+    with the engine that is deployed. What follows from the engine changes with it.
+    """
+    resources = template(cloudformation, settings.stacks[0]).get("Resources", {})
+    groups = [one["Properties"] for one in resources.values() if one["Type"] == GROUP]
+    engines = (ENGINES.get(f"{one['Engine']}-{one['EngineVersion']}") for one in groups)
+    deployed = next(engines, None)  # None too where the settings do not know it
+    if deployed is None or deployed == settings.redis.engine:
+        return
+    redis = settings.redis.model_copy(update={"engine": deployed})
+    others = list(_differences(settings.model_copy(update={"redis": redis}), cloudformation))
+    if others:
+        name, wanted = settings.environment.name, settings.redis.engine.name
+        raise Answer(
+            f"environments/{name}.toml: redis.engine: it changes from {deployed.name} to {wanted} "
+            f"together with {', '.join(others)}. An engine does not go back in place: if another "
+            "change failed, CloudFormation could not roll the deployment back. Write engine = "
+            f'"{deployed.name}" and deploy the rest, then change the engine alone '
+            f"(docs/operate/upgrades.md). If the group runs {wanted} already, that older line is "
+            "refused: check out the revision that is deployed, deploy its engine's line alone "
+            f'there with engine = "{wanted}", and come back.'
+        )
+
+
+def _differences(settings: Settings, cloudformation: Any) -> Iterator[str]:
+    """What these settings would change: each resource, output or stack by its name."""
+    for name, (wanted, tags) in _synthesised(settings).items():
+        if not (there := template(cloudformation, name)):
+            yield f"{name}, which is not deployed"
+            continue
+        given = (find(cloudformation, name) or {}).get("Tags", [])
+        if {tag["Key"]: tag["Value"] for tag in given} != tags:
+            yield f"the tags of {name}"
+        for section in ("Resources", "Outputs"):
+            before, after = there.get(section, {}), wanted.get(section, {})
+            for key in sorted(before.keys() | after.keys()):
+                if _shown(before.get(key)) != _shown(after.get(key)):
+                    yield f"{key} of {name}"
+
+
+def _shown(resource: Document | None) -> str:
+    """As text to compare, without the paths that the command line has CDK write down."""
+    kept = {key: value for key, value in (resource or {}).items() if key != "Metadata"}
+    return json.dumps(kept, sort_keys=True)
+
+
+def _synthesised(settings: Settings) -> dict[str, tuple[Document, Document]]:
+    """Template and tags of each stack, as the CDK command line has the app make them."""
+    # Only a deployment that changes the engine pays for the library.
+    import aws_cdk as cdk
+
+    from app import build
+
+    with tempfile.TemporaryDirectory() as folder:
+        app = cdk.App(analytics_reporting=False, context=committed(), outdir=folder)
+        build(app, [settings])
+        assembly = Path(app.synth().directory)
+        if json.loads((assembly / "manifest.json").read_text()).get("missing"):
+            raise Answer(
+                "cdk.context.json does not know the network of "
+                f"{settings.environment.name}: run make synth with credentials for the account."
+            )
+        stacks = read(assembly)
+    return {
+        name: (stack.body, stack.artifact["properties"].get("tags", {}))
+        for name, stack in stacks.items()
+    }
 
 
 def secret_arn(settings: Settings, ssm: Any) -> str | None:

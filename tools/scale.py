@@ -31,11 +31,10 @@ from tools.change_sets.prepare import Preparation, new_name, run
 from tools.change_sets.record import Record
 from tools.command import Answer, command, session
 from tools.context import own_assembly
-from tools.engine_guard import template
 from tools.health import PATIENT, table
 from tools.invocation import invoke
 from tools.settings_file import Changes, checked, differing, document_of, edited, text_of, write
-from tools.stacks.states import find, require_deployable
+from tools.stacks.states import find, require_deployable, template
 
 PATCHES = Path("build/scale")
 GROUP = "AWS::ElastiCache::ReplicationGroup"

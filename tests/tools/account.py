@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.validate import ParamValidator
@@ -23,10 +24,12 @@ from tools import deploy_guard, scale
 from tools.adopt import login
 from tools.assembly import Stack
 from tools.change_sets import prepare, record
+from tools.command import ended
 from tools.settings_file import edited
 
 DATA, ID = "vibewell-redis-production-data", "vibewell-redis"
 TEMPLATE = json.loads((ROOT / f"tests/snapshots/{DATA}.json").read_text())
+CLOUDFORMATION: Any = boto3.client("cloudformation", "us-east-1")
 STACK = Stack(DATA, TEMPLATE, {"properties": {}}, [])
 HEALTH: Document = {"group": ID, "time": "now", "passed": True, "checks": []}
 HEALTH["checks"] = [{"name": "it", "passed": True, "found": "it", "wanted": "it", "todo": ""}]
@@ -142,6 +145,15 @@ class Case(NamedTuple):
     settings: Mapping[str, Any] = MappingProxyType({})
 
 
+def case(work: Callable[[], object], answers: Answers) -> Case:
+    """Work of ours as if it were a command, which prints what it returns."""
+
+    def main(_: list[str]) -> int:
+        return ended(lambda: print(work()) or 0, "it", interrupted="-")
+
+    return Case(main, "", "", answers)
+
+
 class Ended(NamedTuple):
     """How a command ended: what it printed, each call with its request, and each pause."""
 
@@ -219,6 +231,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
     file = tmp_path / "environments" / "production.toml"
     file.parent.mkdir()
     file.write_text((PLAN / "environments" / "production.toml").read_text())
+    (tmp_path / "cdk.context.json").write_text((PLAN / "cdk.context.json").read_text())
     monkeypatch.setattr(settings_files, "FOLDER", file.parent)
     monkeypatch.chdir(tmp_path)
     slept: list[float] = []

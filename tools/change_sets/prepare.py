@@ -22,7 +22,7 @@ from tools.change_sets import changes
 from tools.change_sets.record import Prepared, Record, save
 from tools.command import Answer, command, session
 from tools.context import own_assembly
-from tools.engine_guard import check_engine_alone
+from tools.deploy_guard import check_engine_alone
 from tools.stacks.states import explained, find, state_of
 
 PREFIX = "prepared-"

@@ -3,6 +3,7 @@
 See docs/operate/stack-states.md.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -149,6 +150,16 @@ def find(client: Any, name: str) -> Document | None:
         return None
     described: Document = stack
     return described
+
+
+def template(client: Any, name: str) -> Document:
+    """What is deployed under this name; empty if nothing is."""
+    described = find(client, name)
+    if described is None or not state_of(described).changeable:
+        return {}
+    body = client.get_template(StackName=name)["TemplateBody"]
+    there: Document = json.loads(body) if isinstance(body, str) else body
+    return there
 
 
 def require_deployable(client: Any, names: Sequence[str], environment: str) -> None:

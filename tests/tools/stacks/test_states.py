@@ -4,18 +4,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 
 from tests.support import ROOT, Document
-from tests.tools.account import DATA, STACKS, Case, Ended, Run, stack
-from tools.command import ended
+from tests.tools.account import CLOUDFORMATION, DATA, STACKS, Case, Ended, Run, case, stack
 from tools.deploy import make_way
 from tools.stacks import __main__ as stacks
 from tools.stacks.states import STATES, explained, find, left, require_deployable
 
 PAGE = (ROOT / "docs" / "operate" / "stack-states.md").read_text()
-CLIENT: Any = boto3.client("cloudformation", "us-east-1")
 Event = tuple[str, ...]
 # The oldest first, as a reader reads them.
 FAILED_CREATION: tuple[Event, ...] = (
@@ -31,21 +28,17 @@ IN_USE = ("Key", "DELETE_FAILED", "in use")
 def done(run: Run, work: Callable[[], object], status: str, *events: Event, **more: Any) -> Ended:
     """How ``work`` ends on the data stack in this state; it prints what it returns."""
     answers = stack(status, *reversed(events)) | more
-
-    def main(_: list[str]) -> int:
-        return ended(lambda: print(work()) or 0, "it", interrupted="-")
-
-    return run(Case(main, "", "", answers))
+    return run(case(work, answers))
 
 
 def shown(run: Run, status: str, *events: Event) -> str:
     """What the terminal shows of the data stack."""
-    described = lambda: explained(CLIENT, find(CLIENT, DATA) or {}, "production")  # noqa: E731
+    described = lambda: explained(CLOUDFORMATION, find(CLOUDFORMATION, DATA) or {}, "production")  # noqa: E731
     return done(run, described, status, *events).said
 
 
 def test_every_status_of_cloudformation_is_known() -> None:
-    shape = CLIENT.meta.service_model.shape_for("StackStatus")
+    shape = CLOUDFORMATION.meta.service_model.shape_for("StackStatus")
     assert STATES.keys() == set(shape.enum) - {"DELETE_COMPLETE"}  # which is no stack any more
 
 
@@ -70,7 +63,7 @@ def test_a_deployment_goes_on_or_is_refused_with_what_failed_and_the_command(
 ) -> None:
     events = ("data", "UPDATE_IN_PROGRESS"), ("Topic", "UPDATE_FAILED", "no such key")
     found = {STACKS: ["ValidationError", stack(status)[STACKS]]}  # the other is not deployed
-    work = lambda: require_deployable(CLIENT, ["other", DATA], "production")  # noqa: E731
+    work = lambda: require_deployable(CLOUDFORMATION, ["other", DATA], "production")  # noqa: E731
     ended = done(run, work, status, *events, **found)
     assert ended.status == int(not STATES[status].deployable)
     if ended.status:
@@ -141,7 +134,7 @@ def test_the_protection_of_a_failed_creation_is_lifted_once_its_name_was_given(
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: answer is not None)
     monkeypatch.setattr("builtins.input", asked)
-    work = lambda: make_way(CLIENT, [DATA], "production", recreate.split())  # noqa: E731
+    work = lambda: make_way(CLOUDFORMATION, [DATA], "production", recreate.split())  # noqa: E731
     status = "ROLLBACK_COMPLETE"
     ended = done(run, work, status, *events, ("data", status))
     if says is None:
@@ -162,7 +155,7 @@ def test_the_protection_of_no_other_stack_is_lifted(run: Run, status: str) -> No
         ([DATA], f"RECREATE names {DATA}, which is {status}"),
         (["other"], "RECREATE names other, which is not there"),
     ):
-        work = lambda given=recreate: make_way(CLIENT, [DATA], "production", given)  # noqa: E731
+        work = lambda given=recreate: make_way(CLOUDFORMATION, [DATA], "production", given)  # noqa: E731
         ended = done(run, work, status)
         assert (ended.status, ended.changes) == (int(bool(recreate)), [])
         assert (says or "") in ended.said
@@ -182,7 +175,7 @@ def test_what_a_failed_creation_left_is_listed_and_nothing_else(
     run: Run, events: tuple[Event, ...], left_over: list[str] | None
 ) -> None:
     def names() -> list[str] | None:
-        found = left(CLIENT, "data")
+        found = left(CLOUDFORMATION, "data")
         return None if found is None else [one["PhysicalResourceId"] for one in found]
 
     assert done(run, names, "", *events).said == f"{left_over}\n"
