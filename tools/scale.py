@@ -27,7 +27,7 @@ from tools.adopt.described import credit_floor
 from tools.assembly import read
 from tools.change_sets import changes as change_sets
 from tools.change_sets.execute import LONGEST, execute
-from tools.change_sets.prepare import Preparation, new_name, run
+from tools.change_sets.prepare import Found, new_name, prepared, run
 from tools.change_sets.record import Record
 from tools.command import Answer, command, session
 from tools.context import own_assembly
@@ -60,13 +60,13 @@ def _scale(name: str, kind: str, replicas: str, confirm: str, *cdk: str) -> int:
     print("\n".join(said(settings, scaled)))
     write(name, after)
     try:
-        record, preparation = _prepared(settings, client, cdk)
+        record, found = _prepared(settings, client, cdk)
     finally:
         write(name, before)  # it is not confirmed, and others deploy from this folder
     executes = False
     try:
-        for stack, found in preparation.found.items():
-            print("\n".join(change_sets.table(stack, found)))
+        for stack, changed in found.items():
+            print("\n".join(change_sets.table(stack, changed)))
         if not _confirmed(name, confirm):
             print(f"Nothing was changed. To execute it, add CONFIRM={name}")
             return 0
@@ -74,7 +74,8 @@ def _scale(name: str, kind: str, replicas: str, confirm: str, *cdk: str) -> int:
         executes = True
     finally:
         if not executes:
-            preparation.withdraw(record)
+            for one in record.changing:
+                client("cloudformation").delete_change_set(ChangeSetName=one.change_set)
     patch = _patch(name, before, after)
     write(name, after)
     try:
@@ -173,19 +174,17 @@ def said(before: Settings, after: Settings) -> Iterator[str]:
         yield "Interruption: none. The primary forks once to copy its data to each new replica."
 
 
-def _prepared(settings: Settings, client: Client, cdk: Sequence[str]) -> tuple[Record, Preparation]:
+def _prepared(settings: Settings, client: Client, cdk: Sequence[str]) -> tuple[Record, Found]:
     """The change set of the data stack. Raises Answer if anything but the size would change."""
     cloudformation = client("cloudformation")
     with own_assembly(cdk) as assembly:
         data = read(assembly)[settings.stacks[0]]
         refuse_others(template(cloudformation, data.name), data.body)
-        preparation = Preparation(
-            cloudformation, partial(run, [*cdk, "--app", str(assembly)]), new_name("scale-")
-        )
-        record = preparation.of(settings.environment.name, [data])
+        by_cdk, name = partial(run, [*cdk, "--app", str(assembly)]), new_name("scale-")
+        record, found = prepared(cloudformation, by_cdk, name, settings.environment.name, [data])
     if not record.changing:
         raise Answer("scale: CloudFormation finds no change: the stack has this size already.")
-    return record, preparation
+    return record, found
 
 
 def refuse_others(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -155,7 +155,7 @@ def test_a_token_that_waits_for_its_retirement_is_not_waited_for(run: Run) -> No
     label = {"secretsmanager:DescribeSecret": {"VersionIdsToStages": versions}}
     ended = run(Case(scale.main, CONFIRMED, "", smaller | label))
     assert ended.status == 0, ended.said
-    assert "cloudformation:ExecuteChangeSet" in ended.changes
+    assert ended.changes == ["cloudformation:ExecuteChangeSet", "lambda:Invoke"]
     assert 'node_type = "cache.m6g.large"' in Path("environments/production.toml").read_text()
     assert '+node_type = "cache.m6g.large"' in Path("build/scale/production.patch").read_text()
 
