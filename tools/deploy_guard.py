@@ -298,11 +298,7 @@ def _minutes(time: timedelta) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes > 90 else f"{minutes} min"
 
 
-main = for_environment(
-    "deploy",
-    may_be_deployed,
-    interrupted="nothing was deployed.",
-)
+main = for_environment("deploy", may_be_deployed, interrupted="nothing was deployed.")
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

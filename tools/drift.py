@@ -45,9 +45,7 @@ def lines(aws: boto3.Session, settings: Settings) -> Iterator[Line]:
 
 
 main = for_environment(
-    "drift",
-    _show,
-    interrupted="nothing is known. It changes nothing: run it again.",
+    "drift", _show, interrupted="nothing is known. It changes nothing: run it again."
 )
 
 if __name__ == "__main__":

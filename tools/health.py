@@ -47,9 +47,7 @@ def table(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 main = for_environment(
-    "health",
-    _show,
-    interrupted="nothing is known. The check changes nothing: run it again.",
+    "health", _show, interrupted="nothing is known. The check changes nothing: run it again."
 )
 
 if __name__ == "__main__":

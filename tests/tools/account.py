@@ -121,10 +121,7 @@ OWNERS: Document = group(
         }
     ],
 )
-OWNERS |= {
-    "cloudformation:DescribeStackResources": "ValidationError",
-    STACKS: "ValidationError",
-}
+OWNERS |= {"cloudformation:DescribeStackResources": "ValidationError", STACKS: "ValidationError"}
 SWITCHED = OWNERS | {GROUPS: OWNERS[GROUPS] | {"ReplicationGroups[].UserGroupIds": [f"{ID}-users"]}}
 
 MAKES = {"elasticache:CreateReplicationGroup": group()}

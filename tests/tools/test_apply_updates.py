@@ -27,10 +27,7 @@ OFFERED = [
 
 @pytest.mark.parametrize(
     ("security_only", "names"),
-    [
-        (False, ["critical", "low", "unheard", "engine"]),
-        (True, ["critical", "low", "unheard"]),
-    ],
+    [(False, ["critical", "low", "unheard", "engine"]), (True, ["critical", "low", "unheard"])],
 )
 def test_security_comes_first_by_severity_and_a_major_version_never(
     security_only: bool, names: list[str]

@@ -15,11 +15,7 @@ from tools.stacks.states import STATES
 
 BOTH = (DATA, "operations")
 FOUND = "cloudformation:DescribeChangeSet"
-READY = {
-    "Status": "CREATE_COMPLETE",
-    "ExecutionStatus": "AVAILABLE",
-    "ChangeSetId": "data-id",
-}
+READY = {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE", "ChangeSetId": "data-id"}
 
 
 def named(name: str, *after: str) -> Stack:

@@ -195,7 +195,7 @@ def test_with_replace_the_group_that_goes_is_not_published_first(run: Run) -> No
     after["elasticache:CreateReplicationGroup"] = {GROUPS: PUBLISHED[GROUPS]}
     ended = run(Case(restore.main, REPLACED, "", PUBLISHED, after))
     assert [name.partition(":")[2] for name in ended.changes] == [
-        *("CopySnapshot", "DeleteReplicationGroup", "CreateReplicationGroup", "PutParameter"),
+        *("CopySnapshot", "DeleteReplicationGroup", "CreateReplicationGroup", "PutParameter")
     ]
     final = ended.request("elasticache:DeleteReplicationGroup")["FinalSnapshotIdentifier"]
     assert final.startswith(f"{ID}-before-")

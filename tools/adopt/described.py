@@ -162,11 +162,7 @@ def _parameters(elasticache: Any, name: str, settings: Settings) -> dict[str, st
     (group,) = elasticache.describe_cache_parameter_groups(CacheParameterGroupName=name)[
         "CacheParameterGroups"
     ]
-    found = every(
-        elasticache.describe_cache_parameters,
-        "Parameters",
-        CacheParameterGroupName=name,
-    )
+    found = every(elasticache.describe_cache_parameters, "Parameters", CacheParameterGroupName=name)
     return {
         each["ParameterName"]: each["ParameterValue"]
         for each in found

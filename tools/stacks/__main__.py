@@ -26,9 +26,7 @@ def _show(settings: Settings) -> int:
 
 
 main = for_environment(
-    "stacks",
-    _show,
-    interrupted="nothing is known. It changes nothing: run it again.",
+    "stacks", _show, interrupted="nothing is known. It changes nothing: run it again."
 )
 
 if __name__ == "__main__":
