@@ -10,7 +10,6 @@ Sources: botocore's model of DescribeUpdateActions and BatchApplyUpdateAction; f
 of which botocore knows one, https://aws.amazon.com/elasticache/elasticache-maintenance.
 """
 
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -220,6 +219,3 @@ main = command(
     interrupted="an update that was started continues. When it is complete, run this again for the "
     "rest and for the health check.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

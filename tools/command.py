@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -62,7 +63,8 @@ def command(
     """The main function of a command, whose messages begin with its ``name``.
 
     It returns what ``work`` does with the arguments, and otherwise as `ended`; 2 with ``usage`` for
-    arguments that are not what it ``takes``. In ``interrupted``, {0} is the first argument.
+    arguments that are not what it ``takes``. In ``interrupted``, {0} is the first argument. Where
+    the module of ``work`` is the program (python -m), it runs at once and ends the process.
     """
 
     def main(arguments: Sequence[str]) -> int:
@@ -72,6 +74,8 @@ def command(
         continues = interrupted.format(*arguments)
         return ended(lambda: work(*arguments), name, interrupted=continues, stopped=stopped)
 
+    if work.__module__ == "__main__":
+        sys.exit(main(sys.argv[1:]))
     return main
 
 
@@ -79,7 +83,12 @@ def for_environment(
     name: str, work: Callable[[Settings], int], *, interrupted: str
 ) -> Callable[[Sequence[str]], int]:
     """As `command`, of one argument: the environment whose settings ``work`` takes."""
-    return command(name, lambda one: work(load(one)), interrupted=interrupted)
+
+    @wraps(work)  # command asks for its module
+    def of_settings(environment: str) -> int:
+        return work(load(environment))
+
+    return command(name, of_settings, interrupted=interrupted)
 
 
 def time_left(made: boto3.Session) -> timedelta | None:

@@ -136,6 +136,3 @@ main = command(
     takes=lambda given: len(given) >= 4 and given[0],
     interrupted="what CloudFormation has started continues. make stacks ENV={0} shows it.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

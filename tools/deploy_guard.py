@@ -8,7 +8,6 @@ waits until that is available: ElastiCache would refuse it, and CloudFormation r
 """
 
 import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -299,6 +298,3 @@ def _minutes(time: timedelta) -> str:
 
 
 main = for_environment("deploy", may_be_deployed, interrupted="nothing was deployed.")
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -6,7 +6,6 @@ The weekly review's own look, at any time. ``cdk drift`` counts the secret too, 
 keeps its times in the secret's tags: from the first rotation on it would always fail.
 """
 
-import sys
 from collections.abc import Iterator
 
 import boto3
@@ -47,6 +46,3 @@ def lines(aws: boto3.Session, settings: Settings) -> Iterator[Line]:
 main = for_environment(
     "drift", _show, interrupted="nothing is known. It changes nothing: run it again."
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -5,7 +5,6 @@ usage: python -m tools.health ENVIRONMENT
 Exit status 1 when a check failed or could not be made; ``make deploy`` ends with it.
 """
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -49,6 +48,3 @@ def table(document: Mapping[str, Any]) -> Iterator[str]:
 main = for_environment(
     "health", _show, interrupted="nothing is known. The check changes nothing: run it again."
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -9,7 +9,6 @@ done. No key, no argument of a command and no name of a client is shown.
 
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -406,6 +405,3 @@ main = command(
     "command in docs/runbook.md.",
     interrupted="nothing was changed.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -5,7 +5,6 @@ a throw-away group, verifies it, reports to the channel and removes the group.
 """
 
 import json
-import sys
 import time
 from datetime import timedelta
 from typing import Any
@@ -67,6 +66,3 @@ main = for_environment(
     _show,
     interrupted="an execution that has started continues; the channel gets its report.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

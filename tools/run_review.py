@@ -5,7 +5,6 @@ usage: python -m tools.run_review ENVIRONMENT REVIEW
 Its page and its message are those of the schedule. Exit status 1 when it could not be made.
 """
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -45,6 +44,3 @@ main = command(
     f"  make run-review ENV=staging REVIEW={_NAMES[0]}\nThere are: {', '.join(_NAMES)}",
     interrupted="what was started continues; the channel gets its message.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

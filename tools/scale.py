@@ -258,6 +258,3 @@ main = command(
     interrupted="what CloudFormation has started continues. make stacks and make health with "
     "ENV={0} show it, and git diff shows whether the settings were put back.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -6,7 +6,6 @@ It talks to Redis itself: run it where the application runs, with the data stack
 status 1 when Redis did not do it.
 """
 
-import sys
 from collections.abc import Sequence
 
 from environments.load import load
@@ -46,6 +45,3 @@ main = command(
     "  make unblock ENV=staging TIER=mfa USER=42",
     interrupted="it may have been cleared or not; run it again.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

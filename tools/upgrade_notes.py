@@ -183,6 +183,3 @@ main = command(
     interrupted="nothing was changed.",
     stopped=UNANSWERED,
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,7 @@
 """Every command ends with one message, and asks only the account that its environment is in."""
 
+import re
+import runpy
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -41,6 +43,11 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], tuple[str, ...]]] = {
     "impact": (impact.main, ("deployed",)),
     "unblock": (unblock.main, ("mfa", "user=42")),
 }
+PROGRAMS = [
+    file
+    for file in sorted((ROOT / "tools").rglob("*.py"))
+    if re.search(r"^main = (command|for_environment)\(", file.read_text(), re.MULTILINE)
+]
 # What may take longer than temporary credentials last: AWS goes on, and it is said beforehand.
 LONG = ("recovery-test", "apply-updates", "restore", "execute")
 each_command = pytest.mark.parametrize("name", COMMANDS)
@@ -157,3 +164,14 @@ def test_without_an_environment_a_command_says_how_it_is_called(
     with suppress(SystemExit):  # argparse's, with status 2
         assert command([]) == 2
     assert "environment" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda file: f"{file.relative_to(ROOT)}")
+def test_the_module_of_a_command_is_a_program(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(PROGRAMS) >= len(COMMANDS)
+    monkeypatch.setattr("sys.argv", [str(program)])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_path(str(program), run_name="__main__")
+    assert left.value.code == 2

@@ -7,7 +7,6 @@ group's id, which confirms a change of the group; ALSO names logs and events; RE
 empty, says that no tool holds the token any more. The token comes on standard input.
 """
 
-import sys
 from typing import Any
 
 from environments.load import load
@@ -120,6 +119,3 @@ main = command(
     '  make adopt ENV=production ATTACH=vibewell-redis ALSO="logs events"',
     interrupted="what AWS has started continues. Run it again: it continues from there.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -3,7 +3,6 @@
 usage: python -m tools.change_sets.execute ENVIRONMENT
 """
 
-import sys
 from datetime import timedelta
 from typing import Any
 
@@ -87,6 +86,3 @@ main = for_environment(
     interrupted="what CloudFormation has started continues, the stacks after it were not changed. "
     "When it has ended, run make prepare for what is left.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -193,6 +193,3 @@ main = command(
     takes=lambda given: len(given) >= 2,
     interrupted="nothing is left prepared. Run it again.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -7,7 +7,6 @@ and its assembly in cdk.out, of which nothing is executed; without it the checko
 Exit status: 0 nothing asks, 1 something does, 2 the question could not be answered, and why.
 """
 
-import sys
 import tempfile
 from collections.abc import Set
 from pathlib import Path
@@ -94,6 +93,3 @@ main = command(
     interrupted="nothing is known. It changes nothing: run it again.",
     stopped=UNANSWERED,
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -7,7 +7,6 @@ decided, ✗ would let the deployment fail. The variable SKIP_PREFLIGHT holds a 
 """
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +64,3 @@ def _unread(why: str) -> Finding:
 
 
 main = for_environment("preflight", _preflight, interrupted="nothing was created. Run it again.")
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

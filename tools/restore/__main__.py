@@ -7,7 +7,6 @@ it is made past CloudFormation under the name by which CloudFormation knows it. 
 of a group that is still there and may be deleted for it. See docs/operate/disaster-recovery.md.
 """
 
-import sys
 import time
 from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime, timedelta
@@ -260,6 +259,3 @@ main = command(
     interrupted="what AWS has started continues. Run it again without REPLACE: it continues, or "
     "says that the old group still exists.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -3,8 +3,6 @@
 usage: python -m tools.stacks ENVIRONMENT
 """
 
-import sys
-
 from environments.schema import Settings
 from tools.command import for_environment, session
 from tools.stacks.states import explained, find, leftovers, state_of
@@ -28,6 +26,3 @@ def _show(settings: Settings) -> int:
 main = for_environment(
     "stacks", _show, interrupted="nothing is known. It changes nothing: run it again."
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
