@@ -52,16 +52,16 @@ def _begin(client: Any, settings: Settings) -> int:
             f"adopt: {settings.stacks[0]} is deployed, with a group of its own. Only an "
             "environment that is not deployed is attached to another's group."
         )
-    found, document = describe(client, settings), document_of(name)
-    text = text_of(name)
-    changes = differing(document, found.changes)
+    group, described = describe(client("elasticache"), settings)
+    document, text = document_of(name), text_of(name)
+    changes = differing(document, described)
     here = settings.environment
     placeholder = f"arn:aws:secretsmanager:{here.region}:{here.account}:secret:not-stored"
     checked(name, edited(text, changes | {"redis.attached.token_secret_arn": placeholder}))
     print(f"{redis.replication_group_id} and environments/{name}.toml:")
-    print("\n".join(differences(document, found.changes)) or "- no difference")
+    print("\n".join(differences(document, described)) or "- no difference")
     print(
-        f"Rules to be added to {found.changes['redis.attached.security_group_id']}: port 6379 from "
+        f"Rules to be added to {described['redis.attached.security_group_id']}: port 6379 from "
         "the security groups of the rotation, the health check and the recovery test."
     )
     token = login.given()
@@ -72,11 +72,9 @@ def _begin(client: Any, settings: Settings) -> int:
     login.prove(token, where)
     print(f"The token logs in at {len(where)} addresses.")
     arn = login.store(client("secretsmanager"), settings, token, where)
-    kept = bool(found.group.get("UserGroupIds"))
-    stored = {
-        "redis.attached.token_secret_arn": arn,
-        **({"redis.attached.login_kept": True} if kept else {}),
-    }
+    stored: dict[str, Any] = {"redis.attached.token_secret_arn": arn}
+    if group.get("UserGroupIds"):
+        stored["redis.attached.login_kept"] = True
     write(name, edited(text, changes | stored))
     print(
         f"It is AWSCURRENT of {arn}, and environments/{name}.toml describes the group. Read the "
