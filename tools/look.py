@@ -24,8 +24,7 @@ from shared.secret import Secret
 from tools.assembly import text_of
 from tools.command import Answer, command, session
 from tools.deploy_guard import secret_arn
-from tools.health import PATIENT
-from tools.invocation import invoke
+from tools.health import PATIENT, invoke
 
 RUNBOOK = Path(__file__).parents[1] / "docs" / "runbook.md"
 NAMESPACE, NODE_ID = "AWS/ElastiCache", "0001"

@@ -13,7 +13,7 @@ from botocore.config import Config
 from constructs.reviews.review_kinds import REVIEWS
 from environments.load import load
 from tools.command import command, session
-from tools.invocation import invoke
+from tools.health import invoke
 
 # As long as a review may take; a second one would only wait behind the first.
 PATIENT = Config(connect_timeout=5, read_timeout=620, retries={"total_max_attempts": 1})

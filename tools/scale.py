@@ -31,8 +31,7 @@ from tools.change_sets.prepare import Found, new_name, prepared, run
 from tools.change_sets.record import Record
 from tools.command import Answer, command, session
 from tools.context import own_assembly
-from tools.health import PATIENT, table
-from tools.invocation import invoke
+from tools.health import PATIENT, invoke, table
 from tools.settings_file import Changes, checked, differing, document_of, edited, text_of, write
 from tools.stacks.states import find, require_deployable, template
 

@@ -20,7 +20,7 @@ from tests.tools.account import DATA, Case, Run
 from tests.variants import changed
 from tools.preflight import __main__ as preflight
 from tools.preflight.account import OK, REFUSED, WARNING, Account, Finding, resources
-from tools.preflight.names import NAMES
+from tools.preflight.tables import NAMES
 
 pytestmark = pytest.mark.plan("2.4")
 

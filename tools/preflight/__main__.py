@@ -15,12 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from environments.schema import Settings
 from tools.assembly import read
 from tools.command import Answer, for_environment, session
-from tools.preflight import checks, names, quotas
+from tools.preflight import checks, tables
 from tools.preflight.account import REFUSED, Account, Check, Finding, warning
 from tools.stacks.states import require_deployable
 
 ASSEMBLY = Path("cdk.out")
-CHECKS = (*checks.CHECKS, *names.CHECKS, *quotas.CHECKS)
+CHECKS = (*checks.CHECKS, *tables.CHECKS)
 
 
 def _preflight(settings: Settings) -> int:

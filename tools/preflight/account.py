@@ -131,11 +131,6 @@ def of_kind(resources: Resources, kind: str) -> list[Document]:
     return [one.get("Properties", {}) for one in resources.values() if one["Type"] == kind]
 
 
-def service_of(kind: str) -> str:
-    """boto3's name of a type's service."""
-    return kind.split("::")[1].lower()
-
-
 def _look_up_role(stack: Stack) -> str:
     role = stack.artifact["properties"].get("lookupRole", {}).get("arn", "")
     return str(role).replace("${AWS::Partition}", "aws")

@@ -1,7 +1,8 @@
-"""The names that a deployment gives, and the call that lists those that are taken.
+"""The names that a deployment gives and the quotas that it uses, and what is there of both.
 
-Sources: botocore's service models; the CloudFormation schemas for which properties are names.
-Each is unique per account and Region, a security group's per VPC.
+Sources: botocore's service models; the CloudFormation schemas for which properties are names. Each
+is unique per account and Region, a security group's per VPC. Names and defaults of quotas are from
+each service's page; applied values come from Service Quotas, which does not list every one.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from functools import partial
 from os.path import commonprefix
 from typing import Any, NamedTuple
 
-from tools.preflight.account import Account, Check, Finding, ok, refused, service_of
+from tools.preflight.account import Account, Check, Finding, of_kind, ok, refused, warning
 
 
 class Named(NamedTuple):
@@ -98,7 +99,8 @@ def taken(kind: str, account: Account) -> Iterator[Finding]:
     }
     asked = ({named.begins: prefix} if named.begins else {}) | more.get(kind, {})
     path = named.path if "[]" in named.path else f"{named.path}[].{named.key}"
-    found = account.search(service_of(kind), named.operation, path, **asked)
+    service = kind.split("::")[1].lower()
+    found = account.search(service, named.operation, path, **asked)
     there = {_last(name) for name in found if name}
     settings = account.settings
     for name in sorted(wanted & there):
@@ -129,14 +131,137 @@ def members(account: Account) -> Iterator[Finding]:
         yield ok(f"{', '.join(wanted[:2])} …: free")
 
 
-CHECKS: tuple[tuple[str, Check], ...] = (
-    ("names of nodes", members),
-    *((kind, partial(taken, kind)) for kind in NAMES),
-)
-
-
 def _last(name: str) -> str:
     """The name that an ARN or a queue's address ends in."""
     if name.startswith("arn:"):
         return name.rpartition(":")[2]
     return name.rpartition("/")[2] if name.startswith(("http://", "https://")) else name
+
+
+# Lambda keeps some concurrency for functions without their own. 10, 50 and 100 have been seen, and
+# no API says which: with as much left as the most of them, every account takes the reservation.
+_KEPT = 100
+FUNCTION = "AWS::Lambda::Function"
+
+
+class Quota(NamedTuple):
+    """``used`` is service, operation and a JMESPath that finds one number or item per resource.
+
+    ``name`` is Service Quotas' (``code`` is its service's); without one the default is AWS's limit.
+    """
+
+    kind: str
+    used: tuple[str, str, str]
+    default: int
+    code: str = ""
+    name: str = ""
+
+
+_SUMMARY = ("iam", "get_account_summary")
+QUOTAS = {
+    "nodes per Region": Quota(
+        "AWS::ElastiCache::ReplicationGroup",
+        ("elasticache", "describe_cache_clusters", "CacheClusters[].NumCacheNodes"),
+        *(300, "elasticache", "Nodes per Region"),
+    ),
+    "subnet groups per Region": Quota(
+        "AWS::ElastiCache::SubnetGroup",
+        ("elasticache", "describe_cache_subnet_groups", "CacheSubnetGroups[]"),
+        *(300, "elasticache", "Subnet groups per Region"),
+    ),
+    "parameter groups per Region": Quota(
+        "AWS::ElastiCache::ParameterGroup",
+        ("elasticache", "describe_cache_parameter_groups", "CacheParameterGroups[]"),
+        *(300, "elasticache", "Parameter groups per Region"),
+    ),
+    "security groups per Region": Quota(
+        "AWS::EC2::SecurityGroup",
+        ("ec2", "describe_security_groups", "SecurityGroups[]"),
+        *(2500, "vpc", "VPC security groups per Region"),
+    ),
+    "VPCs per Region": Quota(
+        "AWS::EC2::VPC", ("ec2", "describe_vpcs", "Vpcs[]"), 5, "vpc", "VPCs per Region"
+    ),
+    "alarms per Region": Quota(
+        "AWS::CloudWatch::Alarm",
+        ("cloudwatch", "describe_alarms", "MetricAlarms[]"),
+        *(5000, "monitoring", "Alarms"),
+    ),
+    "roles": Quota("AWS::IAM::Role", (*_SUMMARY, "SummaryMap.[Roles]"), 1000, "iam", "RolesQuota"),
+    "policies": Quota(
+        "AWS::IAM::ManagedPolicy",
+        *((*_SUMMARY, "SummaryMap.[Policies]"), 1500, "iam", "PoliciesQuota"),
+    ),
+    "resource policies of CloudWatch Logs": Quota(
+        "AWS::Logs::ResourcePolicy",
+        *(("logs", "describe_resource_policies", "resourcePolicies[]"), 10),
+    ),
+}
+
+
+def within(label: str, account: Account) -> Iterator[Finding]:
+    """Whether what the deployment creates of one type fits."""
+    quota = QUOTAS[label]
+    more = len(account.created(quota.kind))
+    if not more:
+        return
+    if label == "nodes per Region":
+        more = account.settings.redis.topology.node_count
+    found = account.search(*quota.used)
+    used = sum(one if isinstance(one, int) else 1 for one in found)
+    applied = _applied(account, quota)
+    most = quota.default if applied is None else applied
+    text = f"{used} are used, {more} are created, {most} are allowed"
+    if used + more <= most:
+        yield ok(text)
+    elif applied is None and quota.name:
+        yield warning(
+            f"{text} by default, and this account's own quota is not listed",
+            "Look it up in the console of Service Quotas, and have it raised if it is the default",
+        )
+    elif quota.name:
+        yield refused(text, f"Have {quota.name} ({quota.code}) raised in Service Quotas")
+    else:
+        yield refused(text, "AWS does not raise it: delete those that nothing needs any more")
+
+
+def _applied(account: Account, quota: Quota) -> int | None:
+    if quota.code == "iam":
+        path = f"SummaryMap.[{quota.name}]"
+        return next((value for value in account.search(*_SUMMARY, path) if value), None)
+    if not quota.name:
+        return quota.default
+    path = f"Quotas[?QuotaName=='{quota.name}'].Value"
+    values = account.search("service-quotas", "list_service_quotas", path, ServiceCode=quota.code)
+    return next((int(value) for value in values), None)
+
+
+def concurrency(account: Account) -> Iterator[Finding]:
+    """Whether each function can have the one execution that it reserves."""
+    before, after = (
+        sum(int(one.get("ReservedConcurrentExecutions", 0)) for one in of_kind(side, FUNCTION))
+        for side in (account.before, account.after)
+    )
+    if (more := after - before) <= 0:
+        return
+    limit = account.client("lambda").get_account_settings()["AccountLimit"]
+    free = limit["UnreservedConcurrentExecutions"]
+    text = f"{free} of {limit['ConcurrentExecutions']} are not reserved, {more} would be"
+    if free - more >= _KEPT:
+        yield ok(text)
+        return
+    yield refused(
+        f"{text}, and Lambda keeps back 10, 50 or {_KEPT}: no API says which",
+        "Have Concurrent executions (lambda) raised in Service Quotas, or write "
+        'reserved_concurrency = "none" into [environment] of '
+        f"environments/{account.settings.environment.name}.toml "
+        "(docs/operate/rotation.md#without-reserved-concurrency)",
+    )
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("names of nodes", members),
+    *((kind, partial(taken, kind)) for kind in NAMES),
+    ("Lambda concurrency", concurrency),
+    *((label, partial(within, label)) for label in QUOTAS),
+)
