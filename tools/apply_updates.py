@@ -11,7 +11,7 @@ of which botocore knows one, https://aws.amazon.com/elasticache/elasticache-main
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from botocore.config import Config
 from environments.load import load
 from tools import health
 from tools.command import Answer, command, session
-from tools.deploy_guard import DeploymentMustWait, check
+from tools.deploy_guard import DeploymentMustWait, check, group_of
 
 SECURITY, ENGINE, MAJOR = "security-update", "engine-update", "engine-major-version-update"
 COMPLETE = "complete"
@@ -96,13 +96,11 @@ def pending(elasticache: Any, group_id: str) -> list[Update]:
 
     Raises Answer when there is no such group, or an update is under way.
     """
-    try:
-        _group(elasticache, group_id)
-    except elasticache.exceptions.ReplicationGroupNotFoundFault:
+    if group_of(elasticache, group_id) is None:
         raise Answer(
             f"apply-updates: there is no replication group {group_id}. Deploy the environment "
             "first."
-        ) from None
+        )
     found = _actions(elasticache, group_id, ServiceUpdateStatus=["available"])
     for busy in (update for update in found if update.status in UNDER_WAY):
         raise Answer(
@@ -126,11 +124,13 @@ def apply(elasticache: Any, group_id: str, update: Update) -> Update:
             f"apply-updates: ElastiCache does not apply {name} to {group_id}: "
             f"{refused.get('ErrorType')}, {refused.get('ErrorMessage')}. Nothing was changed."
         )
-    longest = LONGEST_PER_NODE * len(_group(elasticache, group_id).get("MemberClusters", []))
+    group = group_of(elasticache, group_id) or {}
+    longest = LONGEST_PER_NODE * len(group.get("MemberClusters", []))
     waited, progress = 0.0, ""
     while waited <= longest.total_seconds():
         found = _under_way(elasticache, group_id, name)
-        if found.status == COMPLETE and _group(elasticache, group_id)["Status"] == "available":
+        group = group_of(elasticache, group_id) or {"Status": "gone"}
+        if found.status == COMPLETE and group["Status"] == "available":
             return found
         if progress != (progress := f"  {name}: {found.status}, {found.nodes} nodes"):
             print(f"{progress}, {waited / 60:.0f} min", flush=True)
@@ -180,14 +180,6 @@ def _actions(elasticache: Any, group_id: str, **which: Any) -> list[Update]:
         for page in pages
         for action in page["UpdateActions"]
     ]
-
-
-def _group(elasticache: Any, group_id: str) -> Mapping[str, Any]:
-    (group,) = elasticache.describe_replication_groups(ReplicationGroupId=group_id)[
-        "ReplicationGroups"
-    ]
-    described: Mapping[str, Any] = group
-    return described
 
 
 def table(updates: Sequence[Update], wanted: Sequence[Update]) -> Iterator[str]:

@@ -131,18 +131,26 @@ def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> No
 def check_group(settings: Settings, elasticache: Any) -> None:
     """Raise DeploymentMustWait unless the group is available. Raises Answer where it is gone."""
     group_id = settings.redis.replication_group_id
-    try:
-        answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
-    except elasticache.exceptions.ReplicationGroupNotFoundFault:
+    group = group_of(elasticache, group_id)
+    if group is None:
         raise Answer(
             f"deploy: there is no group {group_id}, though its environment is deployed. Was it "
             f"lost, CloudFormation makes no other: make restore ENV={settings.environment.name} "
             "(docs/operate/disaster-recovery.md). Was redis.replication_group_id changed, the "
             "group that is there would be replaced by an empty one: change it back "
             "(docs/reference/migrations.md)."
-        ) from None
-    (group,) = answer["ReplicationGroups"]
+        )
     _check_status(group_id, group["Status"], "available")
+
+
+def group_of(elasticache: Any, group_id: str) -> Document | None:
+    """A replication group as it is described; None where there is none."""
+    try:
+        answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
+    except elasticache.exceptions.ReplicationGroupNotFoundFault:
+        return None
+    described: Document = answer["ReplicationGroups"][0]
+    return described
 
 
 def _check_status(what: str, status: str, wanted: str) -> None:
@@ -193,12 +201,8 @@ def check_engine(settings: Settings, client: Callable[[str], Any]) -> None:
 
 def running(settings: Settings, elasticache: Any) -> Engine | None:
     """What the group's nodes run; None while there is no group, or no node of it."""
-    group_id = settings.redis.replication_group_id
-    try:
-        answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
-    except elasticache.exceptions.ReplicationGroupNotFoundFault:
-        return None
-    members = answer["ReplicationGroups"][0].get("MemberClusters", [])
+    group = group_of(elasticache, settings.redis.replication_group_id)
+    members = (group or {}).get("MemberClusters", [])
     if not members:
         return None
     node = elasticache.describe_cache_clusters(CacheClusterId=members[0])["CacheClusters"][0]

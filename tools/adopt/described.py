@@ -13,6 +13,7 @@ from environments.parameters import check_parameter
 from environments.schema import Settings
 from shared.aws_calls import every
 from tools.command import Answer
+from tools.deploy_guard import group_of
 from tools.settings_file import Changes, differing, value_at
 
 # What the difference does, and what it takes to end it.
@@ -42,15 +43,13 @@ def describe(elasticache: Any, settings: Settings) -> tuple[Mapping[str, Any], C
     Raises Answer for a group that cannot be attached.
     """
     name = settings.redis.replication_group_id
-    try:
-        answer = elasticache.describe_replication_groups(ReplicationGroupId=name)
-    except elasticache.exceptions.ReplicationGroupNotFoundFault:
+    group = group_of(elasticache, name)
+    if group is None:
         raise Answer(
             f"adopt: there is no group {name} in {settings.environment.region}. Write the id of "
             f"the one to adopt as redis.replication_group_id in environments/"
             f"{settings.environment.name}.toml."
-        ) from None
-    (group,) = answer["ReplicationGroups"]
+        )
     check(group)
     node = elasticache.describe_cache_clusters(CacheClusterId=group["MemberClusters"][0])
     (node,) = node["CacheClusters"]

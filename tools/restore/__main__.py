@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from environments.load import load
 from tools.command import Answer, command, session
+from tools.deploy_guard import group_of
 from tools.restore import backup
 from tools.restore.deployed import deployed
 
@@ -33,7 +34,7 @@ def _restore(environment: str, snapshot: str, replace: str = "") -> int:
     wanted = _typed(elasticache, wanted)
     publish_address = partial(publish, client("ssm"), names, settings.parameter_path)
     group_id = wanted["ReplicationGroupId"]
-    there = None if replace else _described(elasticache, group_id)
+    there = None if replace else group_of(elasticache, group_id)
     if there and there["Status"] == "available" and publish_address(there):
         print(
             f"{group_id} was there, and its address was not published: an interrupted restore ends "
@@ -72,7 +73,7 @@ def restored(
     Raises Answer, before anything has changed if the group is to stay.
     """
     group_id = wanted["ReplicationGroupId"]
-    status = (_described(elasticache, group_id) or {}).get("Status")
+    status = (group_of(elasticache, group_id) or {}).get("Status")
     if status == "creating":
         print(f"{group_id} is being made already: this run waits for it")
         return _when_available(elasticache, group_id)
@@ -89,7 +90,7 @@ def restored(
     # From the snapshot as it is described: the answer to a copy of it may say less.
     wanted = wanted | _as_it_was(found, wanted)
     if status == "deleting":
-        _until(lambda: _described(elasticache, group_id) is None, f"the end of {group_id}")
+        _until(lambda: group_of(elasticache, group_id) is None, f"the end of {group_id}")
         backup.find(elasticache, snapshot)  # an automatic one went with its group
     elif status is not None:
         _may_go(group_id, status, replace)
@@ -145,7 +146,7 @@ def _taken_away(elasticache: Any, wanted: Mapping[str, Any], snapshot: Mapping[s
         print(f"if this is interrupted, run it again with SNAPSHOT={name}, without REPLACE")
     print(f"{group_id} is deleted; what it holds now goes into snapshot {final}")
     elasticache.delete_replication_group(ReplicationGroupId=group_id, FinalSnapshotIdentifier=final)
-    _until(lambda: _described(elasticache, group_id) is None, f"the end of {group_id}")
+    _until(lambda: group_of(elasticache, group_id) is None, f"the end of {group_id}")
     return str(name)
 
 
@@ -186,18 +187,9 @@ def _create(elasticache: Any, wanted: Mapping[str, Any], **source: str) -> None:
         ) from None
 
 
-def _described(elasticache: Any, group_id: str) -> Any:
-    """The group as it is described; None where there is none."""
-    try:
-        answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
-    except elasticache.exceptions.ReplicationGroupNotFoundFault:
-        return None
-    return answer["ReplicationGroups"][0]
-
-
 def _when_available(elasticache: Any, group_id: str) -> dict[str, Any]:
     def is_available() -> bool:
-        status = (_described(elasticache, group_id) or {"Status": "gone"})["Status"]
+        status = (group_of(elasticache, group_id) or {"Status": "gone"})["Status"]
         if status in ("gone", "create-failed", "deleting"):
             raise Answer(
                 f"restore: {group_id} could not be made, it is {status}. "
@@ -207,8 +199,7 @@ def _when_available(elasticache: Any, group_id: str) -> dict[str, Any]:
         return bool(status == "available")
 
     _until(is_available, group_id)
-    group: dict[str, Any] = _described(elasticache, group_id)
-    return group
+    return group_of(elasticache, group_id) or {}
 
 
 def _until(holds: Callable[[], bool], what: str) -> None:

@@ -229,23 +229,11 @@ def _reason(event: Document) -> str:
 _ENDED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "DELETE_COMPLETE")
 
 
-def _key_is_there(client: Any, key: str) -> bool:
-    return bool(client.describe_key(KeyId=key)["KeyMetadata"].get("KeyState") != "PendingDeletion")
-
-
-def _bucket_is_there(client: Any, bucket: str) -> bool:
-    return bool(client.head_bucket(Bucket=bucket))
-
-
-# The service, whether the resource is still there, and how it is removed. A bucket is removed only
-# when it is empty, and a key 30 days later, until when it can be had back.
-_REMOVED: dict[str, tuple[str, Callable[[Any, str], bool], str]] = {
-    "AWS::KMS::Key": (
-        "kms",
-        _key_is_there,
-        "aws kms schedule-key-deletion --pending-window-in-days 30 --key-id {}",
-    ),
-    "AWS::S3::Bucket": ("s3", _bucket_is_there, "aws s3 rb s3://{}"),
+# How what a creation left is removed. A bucket is removed only when it is empty, and a key 30 days
+# later, until when it can be had back.
+_REMOVED = {
+    "AWS::KMS::Key": "aws kms schedule-key-deletion --pending-window-in-days 30 --key-id {}",
+    "AWS::S3::Bucket": "aws s3 rb s3://{}",
 }
 
 
@@ -264,10 +252,9 @@ def leftovers(client: Callable[[str], Any], names: Sequence[str]) -> Iterator[st
             if kind not in _REMOVED:
                 yield f"{says} Delete it in its service's console."
                 continue
-            service, is_there, command = _REMOVED[kind]
-            if _exists(is_there, client(service), name):
+            if _is_there(client, kind, name):
                 yield f"{says} If nothing uses it, remove it:"
-                yield f"  {command.format(name)}"
+                yield f"  {_REMOVED[kind].format(name)}"
 
 
 def left(cloudformation: Any, stack_id: str) -> list[Document] | None:
@@ -294,10 +281,14 @@ def left(cloudformation: Any, stack_id: str) -> list[Document] | None:
     ]
 
 
-def _exists(is_there: Callable[[Any, str], bool], client: Any, name: str) -> bool:
+def _is_there(client: Callable[[str], Any], kind: str, name: str) -> bool:
     try:
-        return is_there(client, name)
+        if kind == "AWS::KMS::Key":
+            described = client("kms").describe_key(KeyId=name)["KeyMetadata"]
+            return bool(described.get("KeyState") != "PendingDeletion")
+        client("s3").head_bucket(Bucket=name)
     except ClientError as failure:
         if failure.response["Error"]["Code"] not in ("403", "404", "NotFoundException"):
             raise
         return False
+    return True
