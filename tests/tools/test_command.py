@@ -16,7 +16,18 @@ from environments.load import SettingsError
 from environments.schema import Settings
 from shared.errors import NotYetError
 from tests.support import ROOT
-from tools import apply_updates, deploy_guard, drift, health, recovery_test, run_review, unblock
+from tools import (
+    apply_updates,
+    deploy,
+    deploy_guard,
+    drift,
+    health,
+    recovery_test,
+    run_review,
+    scale,
+    unblock,
+)
+from tools.adopt import __main__ as adopt
 from tools.change_sets import execute, prepare
 from tools.change_sets.record import Record
 from tools.command import Answer, ended, session
@@ -42,6 +53,9 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], tuple[str, ...]]] = {
     "stacks": (stacks.main, ()),
     "impact": (impact.main, ("deployed",)),
     "unblock": (unblock.main, ("mfa", "user=42")),
+    "adopt": (adopt.main, ()),
+    "make deploy": (deploy.main, ("", "1", "true")),
+    "scale": (scale.main, ("cache.m6g.large", "", "", "true")),
 }
 PROGRAMS = [
     file
@@ -49,7 +63,7 @@ PROGRAMS = [
     if re.search(r"^main = (command|for_environment)\(", file.read_text(), re.MULTILINE)
 ]
 # What may take longer than temporary credentials last: AWS goes on, and it is said beforehand.
-LONG = ("recovery-test", "apply-updates", "restore", "execute")
+LONG = ("recovery-test", "apply-updates", "restore", "execute", "scale")
 each_command = pytest.mark.parametrize("name", COMMANDS)
 
 

@@ -38,7 +38,6 @@ OURS = "arn:aws:chatbot::1:chat-configuration/slack-channel/vibewell-redis-produ
 NAMESAKE: dict[str, Any] = CHANNEL | {"ChatConfigurationArn": OURS, "SlackChannelId": "C0OTHER"}
 NOW = datetime.now(UTC)
 KEY = "arn:aws:kms:us-east-1:111122223333:key/1"
-ISSUER_ARN = "OpenIDConnectProviderArn"
 
 
 def services(*zones: str) -> dict[str, Any]:

@@ -52,15 +52,9 @@ def findings(account: Account, check: Check) -> Iterator[Finding]:
     """Those of one check; what cannot be read is a warning, and ends this check alone."""
     try:
         yield from check(account)
-    except ClientError as failure:
-        error = failure.response.get("Error", {})
-        yield _unread(f"{failure.operation_name}: {error.get('Code')}: {error.get('Message')}")
-    except BotoCoreError as failure:
-        yield _unread(str(failure))
-
-
-def _unread(why: str) -> Finding:
-    return warning(f"not read: {why}", "Ask somebody with that permission: docs/start/preflight.md")
+    except (BotoCoreError, ClientError) as failure:
+        remedy = "Ask somebody with that permission: docs/start/preflight.md"
+        yield warning(f"not read: {failure}", remedy)
 
 
 main = for_environment("preflight", _preflight, interrupted="nothing was created. Run it again.")
