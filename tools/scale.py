@@ -8,6 +8,7 @@ file is put back. The patch that is left is merged afterwards (docs/operate/scal
 """
 
 import difflib
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from tools.change_sets.record import Record
 from tools.command import Answer, command, session
 from tools.context import own_assembly
 from tools.health import PATIENT, invoke, table
+from tools.impact.templates import differences
 from tools.settings_file import Changes, checked, differing, document_of, edited, text_of, write
 from tools.stacks.states import find, require_deployable, template
 
@@ -192,27 +194,15 @@ def refuse_others(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     What CloudFormation derives from the group, such as a published address, is no difference.
     Policies of deletion and replacement, conditions and outputs count as properties do.
     """
-    sections = _other(before, after) - {"Metadata", "Resources"}
-    found = {f"the section {key}" for key in sections}
-    resources, now = before.get("Resources", {}), after.get("Resources", {})
-    for name in {*resources, *now}:
-        old, new = dict(resources.get(name, {})), dict(now.get(name, {}))
-        if new.get("Type") == GROUP:
-            for each in (old, new):
-                sizes = each.get("Properties", {}).items()
-                each["Properties"] = {key: value for key, value in sizes if key not in SCALED}
-        was, becomes = (each.pop("Properties", {}) for each in (old, new))
-        if others := {*_other(old, new), *_other(was, becomes)} - {"Metadata"}:
-            found.add(f"{name} ({new.get('Type') or old.get('Type')}: {', '.join(sorted(others))})")
-    if found:
+    groups = [name for name, one in after["Resources"].items() if one["Type"] == GROUP]
+    size = rf"Resources\.({'|'.join(groups)})\.Properties\.({'|'.join(SCALED)})"
+    known = re.compile(rf"{size}|(Resources\.\w+\.)?Metadata(\..+)?")
+    paths = {leaf.path for leaf in differences(before, after)}
+    if found := sorted(path for path in paths if not known.fullmatch(path)):
         raise Answer(
-            f"scale: this checkout would also change {', '.join(sorted(found))}. The fast lane "
-            "changes the size alone. Check out the revision that is deployed, and run this there."
+            f"scale: this checkout would also change {', '.join(found)}. The fast lane changes the "
+            "size alone. Check out the revision that is deployed, and run this there."
         )
-
-
-def _other(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    return {key for key in {*before, *after} if before.get(key) != after.get(key)}
 
 
 def _confirmed(name: str, given: str) -> bool:

@@ -101,17 +101,20 @@ def of_group(body: Document) -> Document:
         (PENDING, "is being rotated"),
         (
             deployed(lambda body: of_group(body)["Properties"].update(Engine="valkey")),
-            r"would also change RedisGroup88ACAA33 \(AWS::ElastiCache::ReplicationGroup: Engine",
+            "would also change Resources.RedisGroup88ACAA33.Properties.Engine",
         ),
         (deployed(lambda body: of_group(body).update(DeletionPolicy="Delete")), "DeletionPolicy"),
-        (deployed(lambda body: body["Resources"].pop("TokenSecretD0591E06")), "Manager::Secret"),
+        (
+            deployed(lambda body: body["Resources"].pop("TokenSecretD0591E06")),
+            "Resources.TokenSecretD0591E06",
+        ),
         (
             deployed(lambda body: body["Resources"].update(More={"Type": "AWS::SNS::Topic"})),
-            "would also change More",
+            "would also change Resources.More",
         ),
         (
             deployed(lambda body: body["Resources"].update(Second=of_group(body))),
-            "would also change Second",
+            "would also change Resources.Second",
         ),
         ({"cloudformation:DescribeChangeSet": "ChangeSetNotFound"}, "finds no change"),
         ({}, "Nothing was changed"),  # confirmed for another environment
