@@ -24,6 +24,7 @@ from tools.assembly import Document, Stack, read
 from tools.change_sets.changes import HOLDS_DATA
 from tools.command import Answer, for_environment, session
 from tools.context import ROOT, committed, synthesised
+from tools.impact.templates import differences
 from tools.stacks.states import find, require_deployable, template
 
 CHANGE = timedelta(minutes=20)  # what one change takes on AWS, in the field
@@ -250,17 +251,12 @@ def _differences(settings: Settings, cloudformation: Any) -> Iterator[str]:
         given = (find(cloudformation, name) or {}).get("Tags", [])
         if {tag["Key"]: tag["Value"] for tag in given} != tags:
             yield f"the tags of {name}"
-        for section in ("Resources", "Outputs"):
-            before, after = there.get(section, {}), wanted.get(section, {})
-            for key in sorted(before.keys() | after.keys()):
-                if _shown(before.get(key)) != _shown(after.get(key)):
-                    yield f"{key} of {name}"
-
-
-def _shown(resource: Document | None) -> str:
-    """As text to compare, without the paths that the command line has CDK write down."""
-    kept = {key: value for key, value in (resource or {}).items() if key != "Metadata"}
-    return json.dumps(kept, sort_keys=True)
+        before, after = (
+            {key: one.get(key, {}) for key in ("Resources", "Outputs")} for one in (there, wanted)
+        )
+        paths = [leaf.path.split(".") for leaf in differences(before, after)]
+        # Without the paths that the command line has CDK write down.
+        yield from sorted({f"{path[1]} of {name}" for path in paths if path[2:3] != ["Metadata"]})
 
 
 def _synthesised(settings: Settings) -> dict[str, tuple[Document, Document]]:
