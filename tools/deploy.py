@@ -19,7 +19,7 @@ from tools.assembly import Document
 from tools.change_sets.execute import LONGEST
 from tools.command import Answer, command, session
 from tools.deploy_guard import check_engine_alone, may_be_deployed
-from tools.stacks.states import UNPROTECT, explained, find, left, state_of
+from tools.stacks import UNPROTECT, explained, find, left, state_of
 
 FAILED = "ROLLBACK_COMPLETE"
 

@@ -25,7 +25,7 @@ from tools.change_sets.changes import HOLDS_DATA
 from tools.command import Answer, for_environment, session
 from tools.context import ROOT, committed, synthesised
 from tools.impact.templates import differences
-from tools.stacks.states import find, require_deployable, template
+from tools.stacks import find, require_deployable, template
 
 CHANGE = timedelta(minutes=20)  # what one change takes on AWS, in the field
 GROUP = "AWS::ElastiCache::ReplicationGroup"
@@ -94,15 +94,9 @@ def stacks_here(name: str) -> dict[str, Stack]:
 
 def changed(before: Resources, after: Resources) -> set[str]:
     """The types of what a deployment would change, add or take away."""
-
-    def compared(resource: Mapping[str, Any]) -> tuple[object, object]:
-        return resource.get("Type"), resource.get("Properties")
-
-    return {
-        (before.get(name) or after[name])["Type"]
-        for name in {*before, *after}
-        if compared(before.get(name, {})) != compared(after.get(name, {}))
-    }
+    paths = [leaf.path.split(".") for leaf in differences(before, after)]
+    names = {path[0] for path in paths if path[1:2] in ([], ["Type"], ["Properties"])}
+    return {(before.get(name) or after[name])["Type"] for name in names}
 
 
 def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> None:

@@ -35,7 +35,7 @@ from tools.context import own_assembly
 from tools.health import PATIENT, invoke, table
 from tools.impact.templates import differences
 from tools.settings_file import Changes, checked, differing, document_of, edited, text_of, write
-from tools.stacks.states import find, require_deployable, template
+from tools.stacks import find, require_deployable, template
 
 PATCHES = Path("build/scale")
 GROUP = "AWS::ElastiCache::ReplicationGroup"

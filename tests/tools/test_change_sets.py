@@ -11,7 +11,7 @@ from tests.tools.account import DATA, MOMENT, STACKS, Case, Run, stack
 from tools.assembly import Stack
 from tools.change_sets import changes, execute, prepare, record
 from tools.change_sets.prepare import in_order
-from tools.stacks.states import STATES
+from tools.stacks import STATES
 
 BOTH = (DATA, "operations")
 FOUND = "cloudformation:DescribeChangeSet"

@@ -25,6 +25,7 @@ from tools import (
     recovery_test,
     run_review,
     scale,
+    stacks,
     unblock,
 )
 from tools.adopt import __main__ as adopt
@@ -34,7 +35,6 @@ from tools.command import Answer, ended, session
 from tools.impact import __main__ as impact
 from tools.preflight import __main__ as preflight
 from tools.restore import __main__ as restore
-from tools.stacks import __main__ as stacks
 
 ELSEWHERE = "123456789012"  # moto's account
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "Invoke")

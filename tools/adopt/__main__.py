@@ -17,7 +17,7 @@ from tools.adopt.described import describe, differences
 from tools.adopt.switch import Switch
 from tools.command import Answer, command, session
 from tools.settings_file import checked, differing, document_of, edited, text_of, write
-from tools.stacks.states import find
+from tools.stacks import find
 
 
 def _adopt(name: str, attach: str = "", also: str = "", released: str = "", undo: str = "") -> int:

@@ -12,7 +12,7 @@ from environments.schema import Settings
 from tools.change_sets import record
 from tools.change_sets.record import Prepared, Record
 from tools.command import Answer, for_environment, session
-from tools.stacks.states import explained
+from tools.stacks import explained
 
 # A change of the nodes takes the better part of an hour. As often as the CDK asks, for two hours.
 PATIENCE = {"Delay": 2, "MaxAttempts": 3600}

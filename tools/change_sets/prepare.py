@@ -23,7 +23,7 @@ from tools.change_sets.record import Prepared, Record, changed_at, save
 from tools.command import Answer, command, session
 from tools.context import own_assembly
 from tools.deploy_guard import check_engine_alone
-from tools.stacks.states import explained, find, state_of
+from tools.stacks import explained, find, state_of
 
 PREFIX = "prepared-"
 _LONGEST = 1800  # seconds for one stack: CloudFormation checks every resource of it

@@ -17,7 +17,7 @@ from tools.assembly import read
 from tools.command import Answer, for_environment, session
 from tools.preflight import checks, tables
 from tools.preflight.account import REFUSED, Account, Check, Finding, warning
-from tools.stacks.states import require_deployable
+from tools.stacks import require_deployable
 
 ASSEMBLY = Path("cdk.out")
 CHECKS = (*checks.CHECKS, *tables.CHECKS)

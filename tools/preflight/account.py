@@ -13,7 +13,7 @@ from environments.network_settings import OwnNetwork
 from environments.schema import Settings
 from tools.answers import watched
 from tools.assembly import Document, Stack
-from tools.stacks.states import template
+from tools.stacks import template
 
 OK, WARNING, REFUSED = "✓", "!", "✗"
 

@@ -13,7 +13,7 @@ from tools.assembly import Document
 from tools.change_sets.execute import LONGEST as _LONGEST
 from tools.command import MINUTE, time_left
 from tools.preflight.account import Account, Check, Finding, ok, refused, warning
-from tools.stacks.states import find
+from tools.stacks import find
 
 # Chatbot's API answers nowhere else (Chatbot administrator guide; AWS's list of endpoints).
 CHATBOT_REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 from tools.command import Answer
-from tools.stacks.states import find, state_of, template
+from tools.stacks import find, state_of, template
 
 GROUP, SECURITY_GROUP = "AWS::ElastiCache::ReplicationGroup", "AWS::EC2::SecurityGroup"
 

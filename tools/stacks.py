@@ -1,6 +1,8 @@
-"""What each state of a stack means, the command on from it, and what failed creations left.
+"""The state of each stack of an environment, and the command on from it: ``make stacks``.
 
-See docs/operate/stack-states.md.
+usage: python -m tools.stacks ENVIRONMENT
+
+What each state means is in docs/operate/stack-states.md too; what failed creations left is listed.
 """
 
 import json
@@ -11,8 +13,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from environments.schema import Settings
 from tools.assembly import Document
-from tools.command import Answer
+from tools.command import Answer, for_environment, session
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,3 +295,23 @@ def _is_there(client: Callable[[str], Any], kind: str, name: str) -> bool:
             raise
         return False
     return True
+
+
+def _show(settings: Settings) -> int:
+    name, client = settings.environment.name, session(settings).client
+    waits = 0
+    for stack_name in settings.stacks:
+        stack = find(client("cloudformation"), stack_name)
+        if stack is None:
+            print(f"{stack_name} is not deployed: make deploy ENV={name} creates it.")
+        else:
+            waits += not state_of(stack).changeable
+            print(explained(client("cloudformation"), stack, name))
+    for line in leftovers(client, settings.stacks):
+        print(line)
+    return int(waits > 0)
+
+
+main = for_environment(
+    "stacks", _show, interrupted="nothing is known. It changes nothing: run it again."
+)

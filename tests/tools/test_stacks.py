@@ -8,9 +8,9 @@ import pytest
 
 from tests.support import ROOT, Document
 from tests.tools.account import CLOUDFORMATION, DATA, STACKS, Case, Ended, Run, case, stack
+from tools import stacks
 from tools.deploy import make_way
-from tools.stacks import __main__ as stacks
-from tools.stacks.states import STATES, explained, find, left, require_deployable
+from tools.stacks import STATES, explained, find, left, require_deployable
 
 PAGE = (ROOT / "docs" / "operate" / "stack-states.md").read_text()
 Event = tuple[str, ...]
