@@ -14,7 +14,7 @@ from tests.support import Document
 from tests.tools.account import GONE, GROUPS, ID, MAKES, STACKS, TEMPLATE, Case, Run, group, stack
 from tools.command import Answer
 from tools.restore import __main__ as restore
-from tools.restore import backup
+from tools.restore import sources
 
 __all__ = ["rehearsed", "start"]
 
@@ -41,8 +41,8 @@ USERS = "elasticache:DescribeUserGroups"
 def test_a_snapshot_of_this_group_at_its_version_fits(
     snapshot: dict[str, Any], group: dict[str, Any]
 ) -> None:
-    backup.check(snapshot, group)
-    assert backup.engine_version(snapshot, group) == group["EngineVersion"]
+    sources.check(snapshot, group)
+    assert sources.engine_version(snapshot, group) == group["EngineVersion"]
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_one_that_is_newer_within_the_family_fits_on_its_own_version(
 ) -> None:
     group = GROUP | {"Engine": engine, "EngineVersion": deployed}
     snapshot = SNAPSHOT | {"Engine": engine, "EngineVersion": taken_on}
-    backup.check(snapshot, group)
-    assert backup.engine_version(snapshot, group) == restored_on
+    sources.check(snapshot, group)
+    assert sources.engine_version(snapshot, group) == restored_on
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_one_that_does_not_fit_is_refused_with_a_remedy(
     snapshot: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(Answer, match=says):
-        backup.check(snapshot, GROUP)
+        sources.check(snapshot, GROUP)
 
 
 @pytest.mark.parametrize("change", [{"EngineVersion": "7.0.7"}, {"NumNodeGroups": 3}])
@@ -81,7 +81,7 @@ def test_what_needs_a_deployment_first_says_how_to_deploy_when_the_group_is_gone
     change: dict[str, Any],
 ) -> None:
     with pytest.raises(Answer, match=r"SNAPSHOT=none, deploy.*REPLACE=vibewell-redis"):
-        backup.check(SNAPSHOT | change, GROUP)
+        sources.check(SNAPSHOT | change, GROUP)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_needs_a_deployment_first_says_how_to_deploy_when_the_group_is_gone
 def test_a_durable_snapshot_demands_a_replica_in_another_zone(
     snapshot: dict[str, Any], group: dict[str, Any], demanded: int | None
 ) -> None:
-    found = backup.durability(OF_SHARDS | snapshot, SHARDED | group)
+    found = sources.durability(OF_SHARDS | snapshot, SHARDED | group)
     assert found.get("ReplicasPerNodeGroup") == demanded
     assert found.get("MultiAZEnabled", False) is (demanded is not None)
 

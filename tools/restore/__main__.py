@@ -18,8 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from environments.load import load
 from tools.command import Answer, command, session
 from tools.deploy_guard import group_of
-from tools.restore import backup
-from tools.restore.deployed import deployed
+from tools.restore import sources
 
 BETWEEN_LOOKS = 5.0  # seconds
 LONGEST = 3600.0  # seconds that ElastiCache may take for one step
@@ -30,7 +29,7 @@ def _restore(environment: str, snapshot: str, replace: str = "") -> int:
     settings = load(environment)
     client = session(settings, timedelta(seconds=2 * LONGEST)).client
     started, elasticache = time.monotonic(), client("elasticache")
-    wanted, names = deployed(client("cloudformation"), f"{settings.prefix}-data")
+    wanted, names = sources.deployed(client("cloudformation"), f"{settings.prefix}-data")
     wanted = _typed(elasticache, wanted)
     publish_address = partial(publish, client("ssm"), names, settings.parameter_path)
     group_id = wanted["ReplicationGroupId"]
@@ -85,13 +84,13 @@ def restored(
             )
         _create(elasticache, wanted)
         return _when_available(elasticache, group_id)
-    found = backup.find(elasticache, snapshot)
-    backup.check(found, wanted)
+    found = sources.find(elasticache, snapshot)
+    sources.check(found, wanted)
     # From the snapshot as it is described: the answer to a copy of it may say less.
     wanted = wanted | _as_it_was(found, wanted)
     if status == "deleting":
         _until(lambda: group_of(elasticache, group_id) is None, f"the end of {group_id}")
-        backup.find(elasticache, snapshot)  # an automatic one went with its group
+        sources.find(elasticache, snapshot)  # an automatic one went with its group
     elif status is not None:
         _may_go(group_id, status, replace)
         snapshot = _taken_away(elasticache, wanted, found)
@@ -101,14 +100,14 @@ def restored(
 
 def _as_it_was(snapshot: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What the snapshot asks for beyond the template: said, since a deployment must follow."""
-    version = backup.engine_version(snapshot, wanted)
+    version = sources.engine_version(snapshot, wanted)
     if version != wanted["EngineVersion"]:
         print(
             f"AWS had raised the engine to {version} since {wanted['EngineVersion']} was "
             f'deployed: write engine = "{wanted["Engine"]}-{version}" and deploy it when '
             "this is done. Until then the health check says that the version differs"
         )
-    return {"EngineVersion": version, **backup.durability(snapshot, wanted)}
+    return {"EngineVersion": version, **sources.durability(snapshot, wanted)}
 
 
 def _may_go(group_id: str, status: str, replace: str) -> None:
@@ -151,7 +150,7 @@ def _taken_away(elasticache: Any, wanted: Mapping[str, Any], snapshot: Mapping[s
 
 
 def _is_complete(elasticache: Any, name: str) -> bool:
-    found = backup.find(elasticache, name)
+    found = sources.find(elasticache, name)
     if found["SnapshotStatus"] == "failed":
         raise Answer(f"restore: the copy {name} failed. Nothing was deleted: try again.")
     return bool(found["SnapshotStatus"] == "available")
