@@ -20,10 +20,9 @@ from tests.aws_samples import answers
 from tests.emulator import sampled
 from tests.lambda_health.world import DESIRED
 from tests.lambda_recovery.example import RUN, SETTINGS
-from tools import engine_guard
+from tools import apply_updates, deploy_guard
 from tools.command import Answer
-from tools.restore import published
-from tools.service_updates import ServiceUpdates
+from tools.restore.__main__ import publish
 
 NOW = datetime(2026, 12, 7, 9, 0, tzinfo=UTC)
 GROUPS = [
@@ -71,14 +70,13 @@ class Client:
 
 
 def _updates(client: Client) -> object:
-    updates: Any = ServiceUpdates(client, "g")
-    return [updates.apply(update) for update in updates.pending()]
+    found = apply_updates.pending(client, "g")
+    return [apply_updates.apply(client, "g", update) for update in found]
 
 
 def _addresses(client: Client) -> object:
     (group,) = client.describe_replication_groups()["ReplicationGroups"]
-    deployed: Any = SimpleNamespace(made=lambda _: False)
-    return published.publish(None, deployed, "/path", group)
+    return publish(None, (), "/path", group)
 
 
 READERS: dict[str, Callable[[Any], object]] = {
@@ -113,6 +111,6 @@ def test_the_engine_that_runs_is_read_from_any_sample(
 ) -> None:
     unknown = member | {"EngineVersion": "99.1.2"}
     del unknown["CacheParameterGroup"]
-    found = engine_guard.running(production, Client({"MemberClusters": ["a"]}, unknown))
+    found = deploy_guard.running(production, Client({"MemberClusters": ["a"]}, unknown))
     assert found is not None
     assert found.version == "99.1"

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,38 +23,32 @@ class Answer(Exception):  # noqa: N818 - an answer, not a fault
     """Why a command stops, and what to do instead, in the words that the terminal shows."""
 
 
-def ended(work: Callable[[], int], *, failed: str, interrupted: str, stopped: int = 1) -> int:
+def ended(work: Callable[[], int], name: str, *, interrupted: str, stopped: int = 1) -> int:
     """The exit status of ``work``: what it returns, ``stopped`` with the reason, 130 after Ctrl-C.
 
-    ``failed`` precedes the message of boto3 or of a function's code; ``interrupted`` says what
-    continues after Ctrl-C. Any other error is one line as well, and a file for a report.
+    ``interrupted`` says what continues after Ctrl-C, and after a failure of AWS or this machine.
+    An error of any other kind is one line as well, and a file for a report.
     """
     try:
         return work()
     except (SettingsError, Answer) as reason:
         print(reason, file=sys.stderr)
         return stopped
-    except (BotoCoreError, ClientError, StoppedError) as failure:
-        print(f"{failed}: {failure}", file=sys.stderr)
-        return stopped
     except (KeyboardInterrupt, EOFError):  # EOFError: a question, and nothing to answer it
-        print(f"\n{interrupted}", file=sys.stderr)
+        print(f"\n{name}: {interrupted}", file=sys.stderr)
         return 130
+    except (BotoCoreError, ClientError, StoppedError) as failure:
+        cause = str(failure).rstrip(".")
     except MissingFieldError as missing:
-        print(
-            f"{failed}: {missing.args[0]}, which is read here. What was done until then stays. "
-            "Run this again, and report it if it stays so.",
-            file=sys.stderr,
-        )
-        return stopped
+        cause = f"{missing.args[0]}, which is read here. Report it if a second run says it again"
     except OSError as problem:  # a full disk, a program that is not there
         of = f" of {problem.filename}" if problem.filename else ""
-        said = problem.strerror or type(problem).__name__
-        print(f"{failed}. This machine says{of}: {said}.", file=sys.stderr)
-        return stopped
+        cause = f"this machine says{of}: {problem.strerror or type(problem).__name__}"
     except Exception as problem:  # noqa: BLE001 - whatever it is, a user gets one line
-        print(reported(problem, failed, FAULT), file=sys.stderr)
+        print(reported(problem, name, FAULT), file=sys.stderr)
         return stopped
+    print(f"{name}: {cause}. {interrupted[0].upper()}{interrupted[1:]}", file=sys.stderr)
+    return stopped
 
 
 def command(
@@ -62,35 +57,38 @@ def command(
     *,
     usage: str = "name one environment, for example ENV=staging",
     takes: Callable[[Sequence[str]], object] = lambda given: len(given) == 1 and given[0],
-    failed: str,
     interrupted: str,
     stopped: int = 1,
 ) -> Callable[[Sequence[str]], int]:
     """The main function of a command, whose messages begin with its ``name``.
 
     It returns what ``work`` does with the arguments, and otherwise as `ended`; 2 with ``usage`` for
-    arguments that are not what it ``takes``. In ``interrupted``, {0} is the first argument.
+    arguments that are not what it ``takes``. In ``interrupted``, {0} is the first argument. Where
+    the module of ``work`` is the program (python -m), it runs at once and ends the process.
     """
 
     def main(arguments: Sequence[str]) -> int:
         if not takes(arguments):
             print(f"{name}: {usage}", file=sys.stderr)
             return 2
-        return ended(
-            lambda: work(*arguments),
-            failed=f"{name}: {failed}",
-            interrupted=f"{name}: {interrupted.format(*arguments)}",
-            stopped=stopped,
-        )
+        continues = interrupted.format(*arguments)
+        return ended(lambda: work(*arguments), name, interrupted=continues, stopped=stopped)
 
+    if work.__module__ == "__main__":
+        sys.exit(main(sys.argv[1:]))
     return main
 
 
 def for_environment(
-    name: str, work: Callable[[Settings], int], *, failed: str, interrupted: str
+    name: str, work: Callable[[Settings], int], *, interrupted: str
 ) -> Callable[[Sequence[str]], int]:
     """As `command`, of one argument: the environment whose settings ``work`` takes."""
-    return command(name, lambda one: work(load(one)), failed=failed, interrupted=interrupted)
+
+    @wraps(work)  # command asks for its module
+    def of_settings(environment: str) -> int:
+        return work(load(environment))
+
+    return command(name, of_settings, interrupted=interrupted)
 
 
 def time_left(made: boto3.Session) -> timedelta | None:
@@ -128,8 +126,14 @@ def session(settings: Settings, longest: timedelta = timedelta()) -> boto3.Sessi
             "or use a profile, whose keys are renewed.",
             file=sys.stderr,
         )
-    asked = made.client("sts").get_caller_identity()["Account"]
     account, name = settings.environment.account, settings.environment.name
+    try:
+        asked = made.client("sts").get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as failure:
+        raise Answer(
+            f"{str(failure).rstrip('.')}. Nothing of {name} was read or changed. Run this again "
+            f"with credentials for account {account}, for example those of AWS_PROFILE."
+        ) from None
     if asked != account:
         raise Answer(
             f"The credentials are for account {asked}, and {name} is in {account}. Nothing of it "

@@ -7,24 +7,25 @@ AWSCURRENT's is the only one and nothing is being changed. One that changes the 
 waits until that is available: ElastiCache would refuse it, and CloudFormation roll the stack back.
 """
 
-import sys
+import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from environments.access import user_group_id, user_id
+from environments.engines import ENGINES, Engine
 from environments.schema import Settings
 from shared.secret import Secret
 from shared.user import ACTIVE, User
 from shared.versions import Versions
-from tools.assembly import Stack, read
+from tools.assembly import Document, Stack, read
 from tools.change_sets.changes import HOLDS_DATA
 from tools.command import Answer, for_environment, session
-from tools.context import ROOT, synthesised
-from tools.engine_guard import check_engine, template
-from tools.stacks.states import require_deployable
+from tools.context import ROOT, committed, synthesised
+from tools.impact.templates import differences
+from tools.stacks import find, require_deployable, template
 
 CHANGE = timedelta(minutes=20)  # what one change takes on AWS, in the field
 GROUP = "AWS::ElastiCache::ReplicationGroup"
@@ -47,7 +48,10 @@ def may_be_deployed(settings: Settings) -> int:
         check_scaled(settings, there, here.body)
         check_losses(there["Resources"], here.resources)
         types = changed(there["Resources"], here.resources)
-        check_deployment(settings, client, datetime.now(UTC), types)
+        if types & set(LOGIN):
+            check(settings, client, datetime.now(UTC))
+        elif GROUP in types:
+            check_group(settings, client("elasticache"))
     check_engine(settings, client)
     return 0
 
@@ -90,25 +94,9 @@ def stacks_here(name: str) -> dict[str, Stack]:
 
 def changed(before: Resources, after: Resources) -> set[str]:
     """The types of what a deployment would change, add or take away."""
-
-    def compared(resource: Mapping[str, Any]) -> tuple[object, object]:
-        return resource.get("Type"), resource.get("Properties")
-
-    return {
-        (before.get(name) or after[name])["Type"]
-        for name in {*before, *after}
-        if compared(before.get(name, {})) != compared(after.get(name, {}))
-    }
-
-
-def check_deployment(
-    settings: Settings, client: Callable[[str], Any], now: datetime, types: set[str]
-) -> None:
-    """Raise DeploymentMustWait where a change of these types must wait. Answer: see ``check``."""
-    if types & set(LOGIN):
-        check(settings, client, now)
-    elif GROUP in types:
-        check_group(settings, client("elasticache"))
+    paths = [leaf.path.split(".") for leaf in differences(before, after)]
+    names = {path[0] for path in paths if path[1:2] in ([], ["Type"], ["Properties"])}
+    return {(before.get(name) or after[name])["Type"] for name in names}
 
 
 def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> None:
@@ -138,18 +126,26 @@ def check(settings: Settings, client: Callable[[str], Any], now: datetime) -> No
 def check_group(settings: Settings, elasticache: Any) -> None:
     """Raise DeploymentMustWait unless the group is available. Raises Answer where it is gone."""
     group_id = settings.redis.replication_group_id
-    try:
-        answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
-    except elasticache.exceptions.ReplicationGroupNotFoundFault:
+    group = group_of(elasticache, group_id)
+    if group is None:
         raise Answer(
             f"deploy: there is no group {group_id}, though its environment is deployed. Was it "
             f"lost, CloudFormation makes no other: make restore ENV={settings.environment.name} "
             "(docs/operate/disaster-recovery.md). Was redis.replication_group_id changed, the "
             "group that is there would be replaced by an empty one: change it back "
             "(docs/reference/migrations.md)."
-        ) from None
-    (group,) = answer["ReplicationGroups"]
+        )
     _check_status(group_id, group["Status"], "available")
+
+
+def group_of(elasticache: Any, group_id: str) -> Document | None:
+    """A replication group as it is described; None where there is none."""
+    try:
+        answer = elasticache.describe_replication_groups(ReplicationGroupId=group_id)
+    except elasticache.exceptions.ReplicationGroupNotFoundFault:
+        return None
+    described: Document = answer["ReplicationGroups"][0]
+    return described
 
 
 def _check_status(what: str, status: str, wanted: str) -> None:
@@ -181,6 +177,105 @@ def _check_labels(settings: Settings, versions: Versions, now: datetime) -> None
         )
 
 
+def check_engine(settings: Settings, client: Callable[[str], Any]) -> None:
+    """Raise Answer if ElastiCache would not take the group to the settings' engine.
+
+    ``client`` makes a boto3 client of a service. Before the first deployment nothing runs.
+    """
+    found = running(settings, client("elasticache"))
+    wanted = settings.redis.engine
+    if found is not None and not found.may_become(wanted):
+        name = settings.environment.name
+        raise Answer(
+            f"deploy: environments/{name}.toml asks for {wanted.name}, which is older than what "
+            f"{settings.redis.replication_group_id} runs: {found.name}. ElastiCache does not go "
+            f'back in place. Write engine = "{found.name}", or restore a snapshot from before the '
+            "upgrade (docs/operate/upgrades.md, The way back)."
+        )
+
+
+def running(settings: Settings, elasticache: Any) -> Engine | None:
+    """What the group's nodes run; None while there is no group, or no node of it."""
+    group = group_of(elasticache, settings.redis.replication_group_id)
+    members = (group or {}).get("MemberClusters", [])
+    if not members:
+        return None
+    node = elasticache.describe_cache_clusters(CacheClusterId=members[0])["CacheClusters"][0]
+    version = ".".join(node["EngineVersion"].split(".")[:2])
+    # One that the settings do not know yet is compared all the same.
+    known = ENGINES.get(f"{node['Engine']}-{version}")
+    return known or Engine(node["Engine"], version, family="")
+
+
+def check_engine_alone(settings: Settings, cloudformation: Any) -> None:
+    """Raise Answer if the engine changes and the deployment has other changes too.
+
+    AWS refuses an older engine, so a change of it cannot be rolled back: where another change of
+    the same deployment fails, the stack ends in UPDATE_ROLLBACK_FAILED, partly new, partly old.
+    Other changes are what differs from the deployed templates when these settings are synthesised
+    with the engine that is deployed. What follows from the engine changes with it.
+    """
+    resources = template(cloudformation, settings.stacks[0]).get("Resources", {})
+    groups = [one["Properties"] for one in resources.values() if one["Type"] == GROUP]
+    engines = (ENGINES.get(f"{one['Engine']}-{one['EngineVersion']}") for one in groups)
+    deployed = next(engines, None)  # None too where the settings do not know it
+    if deployed is None or deployed == settings.redis.engine:
+        return
+    redis = settings.redis.model_copy(update={"engine": deployed})
+    others = list(_differences(settings.model_copy(update={"redis": redis}), cloudformation))
+    if others:
+        name, wanted = settings.environment.name, settings.redis.engine.name
+        raise Answer(
+            f"environments/{name}.toml: redis.engine: it changes from {deployed.name} to {wanted} "
+            f"together with {', '.join(others)}. An engine does not go back in place: if another "
+            "change failed, CloudFormation could not roll the deployment back. Write engine = "
+            f'"{deployed.name}" and deploy the rest, then change the engine alone '
+            f"(docs/operate/upgrades.md). If the group runs {wanted} already, that older line is "
+            "refused: check out the revision that is deployed, deploy its engine's line alone "
+            f'there with engine = "{wanted}", and come back.'
+        )
+
+
+def _differences(settings: Settings, cloudformation: Any) -> Iterator[str]:
+    """What these settings would change: each resource, output or stack by its name."""
+    for name, (wanted, tags) in _synthesised(settings).items():
+        if not (there := template(cloudformation, name)):
+            yield f"{name}, which is not deployed"
+            continue
+        given = (find(cloudformation, name) or {}).get("Tags", [])
+        if {tag["Key"]: tag["Value"] for tag in given} != tags:
+            yield f"the tags of {name}"
+        before, after = (
+            {key: one.get(key, {}) for key in ("Resources", "Outputs")} for one in (there, wanted)
+        )
+        paths = [leaf.path.split(".") for leaf in differences(before, after)]
+        # Without the paths that the command line has CDK write down.
+        yield from sorted({f"{path[1]} of {name}" for path in paths if path[2:3] != ["Metadata"]})
+
+
+def _synthesised(settings: Settings) -> dict[str, tuple[Document, Document]]:
+    """Template and tags of each stack, as the CDK command line has the app make them."""
+    # Only a deployment that changes the engine pays for the library.
+    import aws_cdk as cdk
+
+    from app import build
+
+    with tempfile.TemporaryDirectory() as folder:
+        app = cdk.App(analytics_reporting=False, context=committed(), outdir=folder)
+        build(app, [settings])
+        assembly = Path(app.synth().directory)
+        if json.loads((assembly / "manifest.json").read_text()).get("missing"):
+            raise Answer(
+                "cdk.context.json does not know the network of "
+                f"{settings.environment.name}: run make synth with credentials for the account."
+            )
+        stacks = read(assembly)
+    return {
+        name: (stack.body, stack.artifact["properties"].get("tags", {}))
+        for name, stack in stacks.items()
+    }
+
+
 def secret_arn(settings: Settings, ssm: Any) -> str | None:
     """The ARN of the token's secret, as it is published; None before the first deployment."""
     try:
@@ -196,12 +291,4 @@ def _minutes(time: timedelta) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes > 90 else f"{minutes} min"
 
 
-main = for_environment(
-    "deploy",
-    may_be_deployed,
-    failed="the group could not be read",
-    interrupted="nothing was deployed.",
-)
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+main = for_environment("deploy", may_be_deployed, interrupted="nothing was deployed.")

@@ -9,7 +9,6 @@ done. No key, no argument of a command and no name of a client is shown.
 
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -25,8 +24,7 @@ from shared.secret import Secret
 from tools.assembly import text_of
 from tools.command import Answer, command, session
 from tools.deploy_guard import secret_arn
-from tools.health import PATIENT
-from tools.invocation import invoke
+from tools.health import PATIENT, invoke
 
 RUNBOOK = Path(__file__).parents[1] / "docs" / "runbook.md"
 NAMESPACE, NODE_ID = "AWS/ElastiCache", "0001"
@@ -404,9 +402,5 @@ main = command(
     usage="name an environment and one of the alarms of nodes, for example\n"
     f"  make look ENV=production ALARM=memory\nAlarms: {', '.join(LOOKS)}. The others have their "
     "command in docs/runbook.md.",
-    failed="a request to AWS failed",
     interrupted="nothing was changed.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

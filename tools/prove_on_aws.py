@@ -463,8 +463,8 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     return ended(
         lambda: _ask(asked.environment, asked.out),
-        failed="prove-on-aws: a request to AWS failed",
-        interrupted="prove-on-aws: everything that was made is deleted.",
+        "prove-on-aws",
+        interrupted="everything that was made is deleted.",
     )
 
 

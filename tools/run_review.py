@@ -5,7 +5,6 @@ usage: python -m tools.run_review ENVIRONMENT REVIEW
 Its page and its message are those of the schedule. Exit status 1 when it could not be made.
 """
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from botocore.config import Config
 from constructs.reviews.review_kinds import REVIEWS
 from environments.load import load
 from tools.command import command, session
-from tools.invocation import invoke
+from tools.health import invoke
 
 # As long as a review may take; a second one would only wait behind the first.
 PATIENT = Config(connect_timeout=5, read_timeout=620, retries={"total_max_attempts": 1})
@@ -43,9 +42,5 @@ main = command(
     takes=lambda given: len(given) == 2 and given[1] in _NAMES,
     usage="name an environment and a review, for example\n"
     f"  make run-review ENV=staging REVIEW={_NAMES[0]}\nThere are: {', '.join(_NAMES)}",
-    failed="AWS did not run the review",
     interrupted="what was started continues; the channel gets its message.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -8,6 +8,7 @@ file is put back. The patch that is left is merged afterwards (docs/operate/scal
 """
 
 import difflib
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,15 +28,14 @@ from tools.adopt.described import credit_floor
 from tools.assembly import read
 from tools.change_sets import changes as change_sets
 from tools.change_sets.execute import LONGEST, execute
-from tools.change_sets.prepare import Preparation, new_name, run
+from tools.change_sets.prepare import Found, new_name, prepared, run
 from tools.change_sets.record import Record
 from tools.command import Answer, command, session
 from tools.context import own_assembly
-from tools.engine_guard import template
-from tools.health import PATIENT, table
-from tools.invocation import invoke
+from tools.health import PATIENT, invoke, table
+from tools.impact.templates import differences
 from tools.settings_file import Changes, checked, differing, document_of, edited, text_of, write
-from tools.stacks.states import find, require_deployable
+from tools.stacks import find, require_deployable, template
 
 PATCHES = Path("build/scale")
 GROUP = "AWS::ElastiCache::ReplicationGroup"
@@ -61,13 +61,13 @@ def _scale(name: str, kind: str, replicas: str, confirm: str, *cdk: str) -> int:
     print("\n".join(said(settings, scaled)))
     write(name, after)
     try:
-        record, preparation = _prepared(settings, client, cdk)
+        record, found = _prepared(settings, client, cdk)
     finally:
         write(name, before)  # it is not confirmed, and others deploy from this folder
     executes = False
     try:
-        for stack, found in preparation.found.items():
-            print("\n".join(change_sets.table(stack, found)))
+        for stack, changed in found.items():
+            print("\n".join(change_sets.table(stack, changed)))
         if not _confirmed(name, confirm):
             print(f"Nothing was changed. To execute it, add CONFIRM={name}")
             return 0
@@ -75,7 +75,8 @@ def _scale(name: str, kind: str, replicas: str, confirm: str, *cdk: str) -> int:
         executes = True
     finally:
         if not executes:
-            preparation.withdraw(record)
+            for one in record.changing:
+                client("cloudformation").delete_change_set(ChangeSetName=one.change_set)
     patch = _patch(name, before, after)
     write(name, after)
     try:
@@ -174,19 +175,17 @@ def said(before: Settings, after: Settings) -> Iterator[str]:
         yield "Interruption: none. The primary forks once to copy its data to each new replica."
 
 
-def _prepared(settings: Settings, client: Client, cdk: Sequence[str]) -> tuple[Record, Preparation]:
+def _prepared(settings: Settings, client: Client, cdk: Sequence[str]) -> tuple[Record, Found]:
     """The change set of the data stack. Raises Answer if anything but the size would change."""
     cloudformation = client("cloudformation")
     with own_assembly(cdk) as assembly:
         data = read(assembly)[settings.stacks[0]]
         refuse_others(template(cloudformation, data.name), data.body)
-        preparation = Preparation(
-            cloudformation, partial(run, [*cdk, "--app", str(assembly)]), new_name("scale-")
-        )
-        record = preparation.of(settings.environment.name, [data])
+        by_cdk, name = partial(run, [*cdk, "--app", str(assembly)]), new_name("scale-")
+        record, found = prepared(cloudformation, by_cdk, name, settings.environment.name, [data])
     if not record.changing:
         raise Answer("scale: CloudFormation finds no change: the stack has this size already.")
-    return record, preparation
+    return record, found
 
 
 def refuse_others(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -195,27 +194,15 @@ def refuse_others(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     What CloudFormation derives from the group, such as a published address, is no difference.
     Policies of deletion and replacement, conditions and outputs count as properties do.
     """
-    sections = _other(before, after) - {"Metadata", "Resources"}
-    found = {f"the section {key}" for key in sections}
-    resources, now = before.get("Resources", {}), after.get("Resources", {})
-    for name in {*resources, *now}:
-        old, new = dict(resources.get(name, {})), dict(now.get(name, {}))
-        if new.get("Type") == GROUP:
-            for each in (old, new):
-                sizes = each.get("Properties", {}).items()
-                each["Properties"] = {key: value for key, value in sizes if key not in SCALED}
-        was, becomes = (each.pop("Properties", {}) for each in (old, new))
-        if others := {*_other(old, new), *_other(was, becomes)} - {"Metadata"}:
-            found.add(f"{name} ({new.get('Type') or old.get('Type')}: {', '.join(sorted(others))})")
-    if found:
+    groups = [name for name, one in after["Resources"].items() if one["Type"] == GROUP]
+    size = rf"Resources\.({'|'.join(groups)})\.Properties\.({'|'.join(SCALED)})"
+    known = re.compile(rf"{size}|(Resources\.\w+\.)?Metadata(\..+)?")
+    paths = {leaf.path for leaf in differences(before, after)}
+    if found := sorted(path for path in paths if not known.fullmatch(path)):
         raise Answer(
-            f"scale: this checkout would also change {', '.join(sorted(found))}. The fast lane "
-            "changes the size alone. Check out the revision that is deployed, and run this there."
+            f"scale: this checkout would also change {', '.join(found)}. The fast lane changes the "
+            "size alone. Check out the revision that is deployed, and run this there."
         )
-
-
-def _other(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    return {key for key in {*before, *after} if before.get(key) != after.get(key)}
 
 
 def _confirmed(name: str, given: str) -> bool:
@@ -257,10 +244,6 @@ main = command(
     takes=lambda given: len(given) >= 5 and given[0] and (given[1] or given[2]),
     usage="name an environment, and a node type, a number of replicas or both, for example\n"
     "  make scale ENV=production NODE_TYPE=cache.m7g.large REPLICAS=3",
-    failed="AWS refused, and what CloudFormation has started continues",
     interrupted="what CloudFormation has started continues. make stacks and make health with "
     "ENV={0} show it, and git diff shows whether the settings were put back.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -30,15 +30,11 @@ def text_of(name: str) -> str:
 def document_of(name: str) -> dict[str, Any]:
     """The file as TOML gives it, its keys by their present names. Raises SettingsError."""
     document = tomllib.loads(text_of(name))
-    _renamed(name, document)
-    return document
-
-
-def _renamed(name: str, document: Any) -> None:
     try:
         rename(document)
     except ValueError as both:
         raise settings_files.SettingsError(path_of(name), [str(both)]) from None
+    return document
 
 
 def value_at(document: Mapping[str, Any], path: str) -> Any:

@@ -6,7 +6,6 @@ It talks to Redis itself: run it where the application runs, with the data stack
 status 1 when Redis did not do it.
 """
 
-import sys
 from collections.abc import Sequence
 
 from environments.load import load
@@ -44,9 +43,5 @@ main = command(
     takes=lambda given: all(given[:2]) and _identifiers(given[2:]),
     usage="name an environment, a tier, and a user or an address, for example\n"
     "  make unblock ENV=staging TIER=mfa USER=42",
-    failed="AWS did not give the settings",
     interrupted="it may have been cleared or not; run it again.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -12,11 +12,9 @@ import os
 import re
 import subprocess
 import sys
-import tarfile
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +22,7 @@ from environments.load import SettingsError, load
 from tools.command import Answer, command
 from tools.context import ROOT
 from tools.impact.__main__ import UNANSWERED, impact
-from tools.impact.revisions import commit_of, file_at
+from tools.impact.revisions import commit_of, extract, file_at
 from tools.settings_file import text_of, value_at
 
 CLIENT = "client/CHANGELOG.md"
@@ -68,9 +66,10 @@ def notes(
     """Every line. Raises Answer for a revision that is not there, and SettingsError."""
     commit = commit_of(revision, root)
     yield f"# From {revision} to this checkout, for {environment}\n\n## Settings\n"
-    settings = list(
-        _settings(model_at(commit, root), _model(root), tomllib.loads(text_of(environment)))
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        extract(commit, Path(folder), root)
+        before = _model(Path(folder))
+    settings = list(_settings(before, _model(root), tomllib.loads(text_of(environment))))
     yield from settings or ["No key changes."]
     try:
         load(environment)
@@ -125,19 +124,6 @@ def _has(file: dict[str, Any], path: str) -> bool:
     return value_at(file, path) is not None
 
 
-def model_at(commit: str, root: Path = ROOT) -> Model:
-    """The settings model of a commit, run from its own files."""
-    archive = subprocess.run(
-        ["git", "-C", str(root), "archive", commit],
-        capture_output=True,
-        timeout=LONGEST,
-        check=True,
-    ).stdout
-    with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
-        return _model(Path(folder))
-
-
 def _model(folder: Path) -> Model:
     done = subprocess.run(
         [sys.executable, "-c", _MODEL],
@@ -180,10 +166,6 @@ main = command(
     takes=lambda given: len(given) == 2 and all(given),
     usage="name an environment and the release that it runs now, for example make upgrade-notes "
     "ENV=production FROM=v1.0",
-    failed="what is deployed could not be read",
     interrupted="nothing was changed.",
     stopped=UNANSWERED,
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -153,7 +153,7 @@ class AlarmScenario:
         self._evaluator = Evaluator(cloudwatch, self._drives)
         # And what `newest` looks at: the next scenario begins after this one's figures.
         stats = [one for name in self._drives for one in self._alarms[name].stats.values()]
-        watched = {"CurrConnections", *(stat.metric for stat in stats)}
+        watched = {"CurrConnections", *(stat.name for stat in stats)}
         self._publisher = Publisher(
             cloudwatch,
             lambda: [one for one in rehearsal.ask("metrics") if one["name"] in watched],

@@ -10,7 +10,7 @@ from environments.load import load
 from environments.schema import Settings
 from rehearsal.common.deployed import Deployed
 from rehearsal.common.rehearsal import Rehearsal, instead_of_the_users, only
-from tools import apply_updates, command, service_updates
+from tools import apply_updates, command
 
 pytestmark = pytest.mark.plan("7.1")
 
@@ -20,7 +20,7 @@ PENDING = "AWSPENDING"
 @pytest.fixture
 def account(deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehearsal]:
     """The embedded AWS is the one that boto3 finds, and answers are looked for more often."""
-    monkeypatch.setattr(service_updates, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(apply_updates, "LOOK_EVERY", 0.2)
     for module in (apply_updates, command):
         monkeypatch.setattr(module, "load", _of_the_rehearsal)
     with instead_of_the_users(deployed.embedded_aws.environment):

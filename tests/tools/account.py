@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.validate import ParamValidator
@@ -23,10 +24,12 @@ from tools import deploy_guard, scale
 from tools.adopt import login
 from tools.assembly import Stack
 from tools.change_sets import prepare, record
+from tools.command import ended
 from tools.settings_file import edited
 
 DATA, ID = "vibewell-redis-production-data", "vibewell-redis"
 TEMPLATE = json.loads((ROOT / f"tests/snapshots/{DATA}.json").read_text())
+CLOUDFORMATION: Any = boto3.client("cloudformation", "us-east-1")
 STACK = Stack(DATA, TEMPLATE, {"properties": {}}, [])
 HEALTH: Document = {"group": ID, "time": "now", "passed": True, "checks": []}
 HEALTH["checks"] = [{"name": "it", "passed": True, "found": "it", "wanted": "it", "todo": ""}]
@@ -43,12 +46,15 @@ def group(**more: object) -> Document:
     return {GROUPS: {f"ReplicationGroups[].{name}": value for name, value in values.items()}}
 
 
-def stack(status: str, *events: tuple[str, str], **more: object) -> Document:
+def stack(status: str, *events: tuple[str, ...], **more: object) -> Document:
+    """The data stack. An event is the resource, or the stack as "data", its status, its reason."""
     values = {"StackName": DATA, "StackId": "data", "StackStatus": status, **more}
     described = [
-        {"LogicalResourceId": name, "PhysicalResourceId": name, "StackId": "data"}
-        | {"ResourceStatus": status, "ResourceType": "AWS::SNS::Topic"}
-        for name, status in events
+        {"LogicalResourceId": name, "StackId": "data", "ResourceStatus": state}
+        | {"PhysicalResourceId": "" if state == "CREATE_FAILED" else name}
+        | {"ResourceType": "AWS::KMS::Key" if name == "Key" else "AWS::SNS::Topic"}
+        | ({"ResourceStatusReason": reason[0]} if reason else {})
+        for name, state, *reason in events
     ]
     return {
         STACKS: {f"Stacks[].{name}": value for name, value in values.items()},
@@ -115,10 +121,7 @@ OWNERS: Document = group(
         }
     ],
 )
-OWNERS |= {
-    "cloudformation:DescribeStackResources": "ValidationError",
-    STACKS: "ValidationError",
-}
+OWNERS |= {"cloudformation:DescribeStackResources": "ValidationError", STACKS: "ValidationError"}
 SWITCHED = OWNERS | {GROUPS: OWNERS[GROUPS] | {"ReplicationGroups[].UserGroupIds": [f"{ID}-users"]}}
 
 MAKES = {"elasticache:CreateReplicationGroup": group()}
@@ -137,6 +140,15 @@ class Case(NamedTuple):
     after: Mapping[str, Answers] = MappingProxyType({})
     status: int = 0
     settings: Mapping[str, Any] = MappingProxyType({})
+
+
+def case(work: Callable[[], object], answers: Answers) -> Case:
+    """Work of ours as if it were a command, which prints what it returns."""
+
+    def main(_: list[str]) -> int:
+        return ended(lambda: print(work()) or 0, "it", interrupted="-")
+
+    return Case(main, "", "", answers)
 
 
 class Ended(NamedTuple):
@@ -216,6 +228,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
     file = tmp_path / "environments" / "production.toml"
     file.parent.mkdir()
     file.write_text((PLAN / "environments" / "production.toml").read_text())
+    (tmp_path / "cdk.context.json").write_text((PLAN / "cdk.context.json").read_text())
     monkeypatch.setattr(settings_files, "FOLDER", file.parent)
     monkeypatch.chdir(tmp_path)
     slept: list[float] = []

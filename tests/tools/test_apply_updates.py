@@ -8,8 +8,7 @@ import pytest
 from tests.support import Document
 from tests.tools.account import ACTIONS, GONE, Case, Run
 from tools import apply_updates
-from tools.apply_updates import table
-from tools.service_updates import ENGINE, MAJOR, SECURITY, Update, chosen
+from tools.apply_updates import ENGINE, MAJOR, SECURITY, Update, chosen, table
 
 pytestmark = pytest.mark.plan("7.1")
 
@@ -28,10 +27,7 @@ OFFERED = [
 
 @pytest.mark.parametrize(
     ("security_only", "names"),
-    [
-        (False, ["critical", "low", "unheard", "engine"]),
-        (True, ["critical", "low", "unheard"]),
-    ],
+    [(False, ["critical", "low", "unheard", "engine"]), (True, ["critical", "low", "unheard"])],
 )
 def test_security_comes_first_by_severity_and_a_major_version_never(
     security_only: bool, names: list[str]

@@ -1,5 +1,7 @@
 """Every command ends with one message, and asks only the account that its environment is in."""
 
+import re
+import runpy
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -14,14 +16,25 @@ from environments.load import SettingsError
 from environments.schema import Settings
 from shared.errors import NotYetError
 from tests.support import ROOT
-from tools import apply_updates, deploy_guard, drift, health, recovery_test, run_review, unblock
+from tools import (
+    apply_updates,
+    deploy,
+    deploy_guard,
+    drift,
+    health,
+    recovery_test,
+    run_review,
+    scale,
+    stacks,
+    unblock,
+)
+from tools.adopt import __main__ as adopt
 from tools.change_sets import execute, prepare
 from tools.change_sets.record import Record
 from tools.command import Answer, ended, session
 from tools.impact import __main__ as impact
 from tools.preflight import __main__ as preflight
 from tools.restore import __main__ as restore
-from tools.stacks import __main__ as stacks
 
 ELSEWHERE = "123456789012"  # moto's account
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "Invoke")
@@ -40,9 +53,17 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], tuple[str, ...]]] = {
     "stacks": (stacks.main, ()),
     "impact": (impact.main, ("deployed",)),
     "unblock": (unblock.main, ("mfa", "user=42")),
+    "adopt": (adopt.main, ()),
+    "make deploy": (deploy.main, ("", "1", "true")),
+    "scale": (scale.main, ("cache.m6g.large", "", "", "true")),
 }
+PROGRAMS = [
+    file
+    for file in sorted((ROOT / "tools").rglob("*.py"))
+    if re.search(r"^main = (command|for_environment)\(", file.read_text(), re.MULTILINE)
+]
 # What may take longer than temporary credentials last: AWS goes on, and it is said beforehand.
-LONG = ("recovery-test", "apply-updates", "restore", "execute")
+LONG = ("recovery-test", "apply-updates", "restore", "execute", "scale")
 each_command = pytest.mark.parametrize("name", COMMANDS)
 
 
@@ -50,7 +71,7 @@ def stopped(reason: BaseException) -> int:
     def work() -> int:
         raise reason
 
-    return ended(work, failed="it: AWS refused", interrupted="it: goes on by itself")
+    return ended(work, "it", interrupted="goes on by itself")
 
 
 @pytest.mark.parametrize(
@@ -58,9 +79,9 @@ def stopped(reason: BaseException) -> int:
     [
         (Answer("the reason"), 1, "the reason"),
         (SettingsError(ROOT / "environments/a.toml", ["wrong"]), 1, "environments/a.toml: wrong"),
-        (NoCredentialsError(), 1, "it: AWS refused: Unable to locate credentials"),
-        (NotYetError("not now"), 1, "it: AWS refused: not now"),
-        (DENIED, 1, "it: AWS refused: An error occurred (AccessDenied)"),
+        (NoCredentialsError(), 1, "it: Unable to locate credentials. Goes on by itself"),
+        (NotYetError("not now"), 1, "it: not now. Goes on"),
+        (DENIED, 1, "it: An error occurred (AccessDenied)"),
         (KeyboardInterrupt(), 130, "it: goes on by itself"),
         (EOFError("EOF when reading a line"), 130, "it: goes on by itself"),
     ],
@@ -78,7 +99,7 @@ def test_a_fault_of_the_command_itself_is_one_line_and_a_file_without_a_secret(
     monkeypatch.setattr("tools.command.FAULT", tmp_path / "fault.txt")
     assert stopped(KeyError("the token hunter2")) == 1
     (said,) = capsys.readouterr().err.splitlines()
-    assert said.startswith("it: AWS refused: KeyError in test_command.py:")
+    assert said.startswith("it: KeyError in test_command.py:")
     assert "fault.txt to a report" in said
     written = (tmp_path / "fault.txt").read_text()
     assert "test_command.py" in written
@@ -121,6 +142,24 @@ def test_no_command_takes_another_account_for_an_empty_one(
 
 
 @each_command
+def test_without_credentials_that_is_what_a_command_says_and_nothing_has_begun(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(variable, "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr("tools.change_sets.record.load", lambda name: Record(name, ()))
+    command, more = COMMANDS[name]
+    assert command(["production", *more]) in (1, 2)
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(
+        "Unable to locate credentials. Nothing of production was read or changed"
+    )
+
+
+@each_command
 def test_an_environment_that_is_not_there_is_one_message(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,3 +178,14 @@ def test_without_an_environment_a_command_says_how_it_is_called(
     with suppress(SystemExit):  # argparse's, with status 2
         assert command([]) == 2
     assert "environment" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda file: f"{file.relative_to(ROOT)}")
+def test_the_module_of_a_command_is_a_program(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(PROGRAMS) >= len(COMMANDS)
+    monkeypatch.setattr("sys.argv", [str(program)])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_path(str(program), run_name="__main__")
+    assert left.value.code == 2

@@ -39,18 +39,13 @@ echo "$given" >deployed; cat "$given/template"
 """
 
 
-class Preparation:
-    """In the place of the one that asks CloudFormation: it prepares one change set by the CDK."""
-
-    found: dict[str, Any] = {}  # noqa: RUF012
-
-    def __init__(self, _client: object, cdk: Callable[..., tuple[int, str]], _name: str) -> None:
-        self._cdk = cdk
-
-    def of(self, environment: str, _stacks: object) -> Record:
-        status, output = self._cdk(["deploy", DATA])
-        assert status == 0, output
-        return Record(environment, (SimpleNamespace(change_set="arn"),))  # type: ignore[arg-type]
+def prepared(
+    _client: object, cdk: Callable[..., tuple[int, str]], _name: str, environment: str, _stacks: Any
+) -> tuple[Record, dict[str, Any]]:
+    """In the place of what asks CloudFormation: it prepares one change set by the CDK."""
+    status, output = cdk(["deploy", DATA])
+    assert status == 0, output
+    return Record(environment, (SimpleNamespace(change_set="arn"),)), {}  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -65,7 +60,7 @@ def cdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         for name in ("session", "check_engine_alone", "may_be_deployed", "make_way", "save"):
             monkeypatch.setattr(module, name, nothing, raising=False)
         monkeypatch.setattr(module, "session", lambda *_: client)
-        monkeypatch.setattr(module, "Preparation", Preparation, raising=False)
+        monkeypatch.setattr(module, "prepared", prepared, raising=False)
     data = Stack(DATA, {"Resources": {}}, {}, [])
     monkeypatch.setattr(scale, "read", lambda _: {DATA: data})
     monkeypatch.setattr(scale, "template", lambda *_: {"Resources": {}})

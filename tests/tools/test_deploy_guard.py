@@ -1,4 +1,4 @@
-"""A deployment that changes the user waits until one password is left; any other may go."""
+"""What a deployment waits for, and which engine may follow which."""
 
 import copy
 import re
@@ -7,16 +7,28 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from environments.engines import ENGINES
+from environments.schema import Settings
 from shared.versions import CURRENT_SINCE
-from tests.support import Document
-from tests.tools.account import ACTIVE_USER, GONE, TEMPLATE, Case, Run, group
+from tests.support import Document, Stacks
+from tests.tools.account import (
+    ACTIVE_USER,
+    CLOUDFORMATION,
+    GONE,
+    STACKS,
+    TEMPLATE,
+    Case,
+    Run,
+    case,
+    group,
+)
+from tests.variants import Change, changed
 from tools import deploy_guard
-from tools.deploy_guard import GROUP, LOGIN
-
-pytestmark = pytest.mark.plan("2.3")
+from tools.deploy_guard import GROUP, LOGIN, check_engine_alone
 
 USER, USERS = LOGIN
 USER_STATE, USERS_STATE = "elasticache:DescribeUsers", "elasticache:DescribeUserGroups"
+VALKEY = {"CacheClusters[].Engine": "valkey", "CacheClusters[].EngineVersion": "8.0.1"}
 REST: Document = {}
 BUSY = {"Users[].Status": "modifying"}
 OURS = {
@@ -65,6 +77,7 @@ MOVED = ("AWSCURRENT", "AWSPREVIOUS")
 ROTATED = token("AWSCURRENT", "AWSPENDING")
 
 
+@pytest.mark.plan("2.3")
 @pytest.mark.parametrize(
     ("kind", "answers", "says"),
     [
@@ -91,6 +104,13 @@ ROTATED = token("AWSCURRENT", "AWSPENDING")
         (GROUP, gone(), r"Gone \(.*ReplicationGroup\) would be deleted"),
         *((GROUP, gone(DeletionPolicy=f"Retain{on}"), None) for on in ("", "ExceptOnCreate")),
         *((USER, how(USER) | ROTATED, "is being rotated") for how in (added, gone)),
+        (
+            GROUP,
+            {"elasticache:DescribeCacheClusters": VALKEY},
+            "deploy: environments/production.toml asks for redis-6.2, which is older than what "
+            "vibewell-redis runs: valkey-8.0. ElastiCache does not go back in place. Write engine "
+            '= "valkey-8.0", or restore a snapshot from before the upgrade',
+        ),
     ],
 )
 def test_what_a_deployment_changes_decides_what_it_waits_for(
@@ -103,3 +123,94 @@ def test_what_a_deployment_changes_decides_what_it_waits_for(
     assert ended.changes == []
     for _, asked in ended.called:  # of this environment's, and of nobody else's
         assert all(OURS.get(key, value) == value for key, value in asked.items()), asked
+
+
+@pytest.mark.plan("7.1")
+@pytest.mark.parametrize("now", ENGINES)
+def test_an_engine_becomes_itself_and_each_later_one_and_valkey_7_2_redis_7_1_again(
+    now: str,
+) -> None:
+    names = [*ENGINES]
+    back = {"redis-7.1"} if now == "valkey-7.2" else set()
+    allowed = {wanted for wanted in names if ENGINES[now].may_become(ENGINES[wanted])}
+    assert allowed == {*names[names.index(now) :], *back}
+
+
+def alone(
+    run: Run, document: Document, change: Change, there: Stacks, status: str = "UPDATE_COMPLETE"
+) -> str:
+    """What is said of a change of production's settings while these stacks are deployed."""
+    settings = Settings.model_validate(changed(document, change))
+
+    def described(asked: Document) -> Document | str:
+        if asked["StackName"] not in there:
+            return "ValidationError"
+        tags = there[asked["StackName"]].artifact["properties"].get("tags", {})
+        tags = [{"Key": key, "Value": tags[key]} for key in tags]
+        return {"Stacks[].StackStatus": status, "Stacks[].Tags": tags}
+
+    def deployed(asked: Document) -> Document:
+        body = there[asked["StackName"]].body
+        metadata = {"Metadata": {"aws:cdk:path": "x"}}  # as the command line deploys them
+        resources = {name: {**one, **metadata} for name, one in body["Resources"].items()}
+        return {"TemplateBody": {**body, "Resources": resources}}
+
+    answers = {STACKS: described, "cloudformation:GetTemplate": deployed}
+    ended = run(case(lambda: check_engine_alone(settings, CLOUDFORMATION), answers))
+    assert ended.status == int(not ended.said.startswith("None\n"))
+    return ended.said
+
+
+@pytest.mark.plan("7.1")
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"redis.engine": "valkey-8.0"}, None),
+        ({"redis.snapshot_retention_days": 9}, None),  # the engine stays
+        (
+            {"redis.engine": "redis-7.0", "redis.snapshot_retention_days": 9},
+            "RedisGroup88ACAA33 of vibewell-redis-production-data",
+        ),
+        (
+            {"redis.engine": "redis-7.0", "redis.parameters.timeout": 200},
+            "Parameters of vibewell-redis-production-data",
+        ),
+        (
+            {"redis.engine": "redis-7.0", "alarms.connections.warning": 900},
+            "of vibewell-redis-production-monitoring",
+        ),
+        (
+            {"redis.engine": "redis-7.0", "environment.tags.owner": "another"},
+            "the tags of vibewell-redis-production-operations",
+        ),
+    ],
+)
+def test_an_engine_changes_alone(
+    run: Run, production_stacks: Stacks, document: Document, change: Change, says: str | None
+) -> None:
+    said = alone(run, document, change, production_stacks)
+    if says is None:
+        assert said.startswith("None\n")
+    else:
+        assert "environments/production.toml: redis.engine: it changes from redis-" in said
+        assert says in said
+        assert 'Write engine = "redis-6.2" and deploy the rest' in said
+
+
+@pytest.mark.plan("7.1")
+@pytest.mark.parametrize(
+    ("missing", "status", "says"),
+    [
+        ("monitoring", "UPDATE_COMPLETE", "production-monitoring, which is not deployed"),
+        ("vibewell", "UPDATE_COMPLETE", "None\n"),
+        ("none", "ROLLBACK_COMPLETE", "None\n"),
+        ("none", "REVIEW_IN_PROGRESS", "None\n"),
+    ],
+)
+def test_an_engine_changes_with_every_stack_there_and_at_a_first_creation(
+    run: Run, production_stacks: Stacks, document: Document, missing: str, status: str, says: str
+) -> None:
+    there = {name: one for name, one in production_stacks.items() if missing not in name}
+    more = {"redis.snapshot_retention_days": 9} if says == "None\n" else {}
+    change: Change = {"redis.engine": "redis-7.0", **more}
+    assert says in alone(run, document, change, there, status)

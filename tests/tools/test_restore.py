@@ -3,7 +3,6 @@
 import copy
 import re
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,8 +14,7 @@ from tests.support import Document
 from tests.tools.account import GONE, GROUPS, ID, MAKES, STACKS, TEMPLATE, Case, Run, group, stack
 from tools.command import Answer
 from tools.restore import __main__ as restore
-from tools.restore import backup
-from tools.restore.replacement import Replacement
+from tools.restore import sources
 
 __all__ = ["rehearsed", "start"]
 
@@ -43,8 +41,8 @@ USERS = "elasticache:DescribeUserGroups"
 def test_a_snapshot_of_this_group_at_its_version_fits(
     snapshot: dict[str, Any], group: dict[str, Any]
 ) -> None:
-    backup.check(snapshot, group)
-    assert backup.engine_version(snapshot, group) == group["EngineVersion"]
+    sources.check(snapshot, group)
+    assert sources.engine_version(snapshot, group) == group["EngineVersion"]
 
 
 @pytest.mark.parametrize(
@@ -56,8 +54,8 @@ def test_one_that_is_newer_within_the_family_fits_on_its_own_version(
 ) -> None:
     group = GROUP | {"Engine": engine, "EngineVersion": deployed}
     snapshot = SNAPSHOT | {"Engine": engine, "EngineVersion": taken_on}
-    backup.check(snapshot, group)
-    assert backup.engine_version(snapshot, group) == restored_on
+    sources.check(snapshot, group)
+    assert sources.engine_version(snapshot, group) == restored_on
 
 
 @pytest.mark.parametrize(
@@ -75,7 +73,7 @@ def test_one_that_does_not_fit_is_refused_with_a_remedy(
     snapshot: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(Answer, match=says):
-        backup.check(snapshot, GROUP)
+        sources.check(snapshot, GROUP)
 
 
 @pytest.mark.parametrize("change", [{"EngineVersion": "7.0.7"}, {"NumNodeGroups": 3}])
@@ -83,7 +81,7 @@ def test_what_needs_a_deployment_first_says_how_to_deploy_when_the_group_is_gone
     change: dict[str, Any],
 ) -> None:
     with pytest.raises(Answer, match=r"SNAPSHOT=none, deploy.*REPLACE=vibewell-redis"):
-        backup.check(SNAPSHOT | change, GROUP)
+        sources.check(SNAPSHOT | change, GROUP)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +97,7 @@ def test_what_needs_a_deployment_first_says_how_to_deploy_when_the_group_is_gone
 def test_a_durable_snapshot_demands_a_replica_in_another_zone(
     snapshot: dict[str, Any], group: dict[str, Any], demanded: int | None
 ) -> None:
-    found = backup.durability(OF_SHARDS | snapshot, SHARDED | group)
+    found = sources.durability(OF_SHARDS | snapshot, SHARDED | group)
     assert found.get("ReplicasPerNodeGroup") == demanded
     assert found.get("MultiAZEnabled", False) is (demanded is not None)
 
@@ -197,7 +195,7 @@ def test_with_replace_the_group_that_goes_is_not_published_first(run: Run) -> No
     after["elasticache:CreateReplicationGroup"] = {GROUPS: PUBLISHED[GROUPS]}
     ended = run(Case(restore.main, REPLACED, "", PUBLISHED, after))
     assert [name.partition(":")[2] for name in ended.changes] == [
-        *("CopySnapshot", "DeleteReplicationGroup", "CreateReplicationGroup", "PutParameter"),
+        *("CopySnapshot", "DeleteReplicationGroup", "CreateReplicationGroup", "PutParameter")
     ]
     final = ended.request("elasticache:DeleteReplicationGroup")["FinalSnapshotIdentifier"]
     assert final.startswith(f"{ID}-before-")
@@ -228,9 +226,8 @@ def test_a_lost_group_whose_engine_aws_had_raised_comes_back_on_the_raised_versi
         "TransitEncryptionEnabled": True,
         "UserGroupIds": ["clients"],
     }
-    deployed: Any = SimpleNamespace(group=lambda: wanted)
-    monkeypatch.setattr("tools.restore.replacement.BETWEEN_LOOKS", 0.1)
-    restored = Replacement(rehearsed.client, deployed, "stamp").restore("final", None)
+    monkeypatch.setattr(restore, "BETWEEN_LOOKS", 0.1)
+    restored = restore.restored(rehearsed.client, wanted, "final", "")
     assert restored["Status"] == "available"
     (node,) = rehearsed.client.describe_cache_clusters()["CacheClusters"]
     assert node["EngineVersion"] == "6.2.6"

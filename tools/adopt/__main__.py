@@ -7,7 +7,6 @@ group's id, which confirms a change of the group; ALSO names logs and events; RE
 empty, says that no tool holds the token any more. The token comes on standard input.
 """
 
-import sys
 from typing import Any
 
 from environments.load import load
@@ -18,7 +17,7 @@ from tools.adopt.described import describe, differences
 from tools.adopt.switch import Switch
 from tools.command import Answer, command, session
 from tools.settings_file import checked, differing, document_of, edited, text_of, write
-from tools.stacks.states import find
+from tools.stacks import find
 
 
 def _adopt(name: str, attach: str = "", also: str = "", released: str = "", undo: str = "") -> int:
@@ -53,16 +52,16 @@ def _begin(client: Any, settings: Settings) -> int:
             f"adopt: {settings.stacks[0]} is deployed, with a group of its own. Only an "
             "environment that is not deployed is attached to another's group."
         )
-    found, document = describe(client, settings), document_of(name)
-    text = text_of(name)
-    changes = differing(document, found.changes)
+    group, described = describe(client("elasticache"), settings)
+    document, text = document_of(name), text_of(name)
+    changes = differing(document, described)
     here = settings.environment
     placeholder = f"arn:aws:secretsmanager:{here.region}:{here.account}:secret:not-stored"
     checked(name, edited(text, changes | {"redis.attached.token_secret_arn": placeholder}))
     print(f"{redis.replication_group_id} and environments/{name}.toml:")
-    print("\n".join(differences(document, found.changes)) or "- no difference")
+    print("\n".join(differences(document, described)) or "- no difference")
     print(
-        f"Rules to be added to {found.changes['redis.attached.security_group_id']}: port 6379 from "
+        f"Rules to be added to {described['redis.attached.security_group_id']}: port 6379 from "
         "the security groups of the rotation, the health check and the recovery test."
     )
     token = login.given()
@@ -73,11 +72,9 @@ def _begin(client: Any, settings: Settings) -> int:
     login.prove(token, where)
     print(f"The token logs in at {len(where)} addresses.")
     arn = login.store(client("secretsmanager"), settings, token, where)
-    kept = bool(found.group.get("UserGroupIds"))
-    stored = {
-        "redis.attached.token_secret_arn": arn,
-        **({"redis.attached.login_kept": True} if kept else {}),
-    }
+    stored: dict[str, Any] = {"redis.attached.token_secret_arn": arn}
+    if group.get("UserGroupIds"):
+        stored["redis.attached.login_kept"] = True
     write(name, edited(text, changes | stored))
     print(
         f"It is AWSCURRENT of {arn}, and environments/{name}.toml describes the group. Read the "
@@ -118,9 +115,5 @@ main = command(
     ),
     usage="name one environment, and in ALSO logs, events or both, for example\n"
     '  make adopt ENV=production ATTACH=vibewell-redis ALSO="logs events"',
-    failed="a request to AWS failed",
     interrupted="what AWS has started continues. Run it again: it continues from there.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

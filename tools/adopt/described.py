@@ -5,7 +5,6 @@ DescribeCacheParameters.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from environments.access import user_group_id
@@ -14,6 +13,7 @@ from environments.parameters import check_parameter
 from environments.schema import Settings
 from shared.aws_calls import every
 from tools.command import Answer
+from tools.deploy_guard import group_of
 from tools.settings_file import Changes, differing, value_at
 
 # What the difference does, and what it takes to end it.
@@ -37,34 +37,28 @@ EFFECTS = {
 _OF_A_PARAMETER = "Redis runs with the group's value. The owner changes it in the parameter group"
 
 
-@dataclass(frozen=True)
-class Found:
-    """What AWS says of the group, and the settings that describe it."""
-
-    group: Mapping[str, Any]
-    changes: Changes
-
-
-def describe(client: Any, settings: Settings) -> Found:
-    """The group of the settings' name. ``client`` makes a boto3 client of a service.
+def describe(elasticache: Any, settings: Settings) -> tuple[Mapping[str, Any], Changes]:
+    """The group of the settings' name, and the settings that describe it.
 
     Raises Answer for a group that cannot be attached.
     """
-    elasticache = client("elasticache")
     name = settings.redis.replication_group_id
-    try:
-        answer = elasticache.describe_replication_groups(ReplicationGroupId=name)
-    except elasticache.exceptions.ReplicationGroupNotFoundFault:
+    group = group_of(elasticache, name)
+    if group is None:
         raise Answer(
             f"adopt: there is no group {name} in {settings.environment.region}. Write the id of "
             f"the one to adopt as redis.replication_group_id in environments/"
             f"{settings.environment.name}.toml."
-        ) from None
-    (group,) = answer["ReplicationGroups"]
+        )
     check(group)
     node = elasticache.describe_cache_clusters(CacheClusterId=group["MemberClusters"][0])
     (node,) = node["CacheClusters"]
-    return Found(group, dict(_changes(elasticache, settings, group, node)))
+    if not node.get("SecurityGroups"):
+        raise Answer(
+            f"adopt: {node['CacheClusterId']} has no security group. Our functions reach the group "
+            "by a rule in one. Its owner gives the group one first."
+        )
+    return group, dict(_changes(elasticache, settings, group, node))
 
 
 def check(group: Mapping[str, Any]) -> None:
@@ -106,10 +100,11 @@ def _changes(
     yield "redis.node_type", kind
     yield "redis.shards", len(shards)
     yield "redis.replicas", len(shards[0]["NodeGroupMembers"]) - 1
+    failover, zones = group.get("AutomaticFailover"), group.get("MultiAZ")
     said = {
         "redis.cluster_mode": group.get("ClusterEnabled"),
-        "redis.automatic_failover": _enabled(group.get("AutomaticFailover")),
-        "redis.multi_az": _enabled(group.get("MultiAZ")),
+        "redis.automatic_failover": failover and failover == "enabled",
+        "redis.multi_az": zones and zones == "enabled",
         "redis.snapshot_window": group.get("SnapshotWindow"),
         "redis.snapshot_retention_days": group.get("SnapshotRetentionLimit"),
         "redis.maintenance_window": node.get("PreferredMaintenanceWindow"),
@@ -129,22 +124,8 @@ def _changes(
     yield "redis.attached.address", primary["Address"]
     if reader := shards[0].get("ReaderEndpoint", {}).get("Address"):
         yield "redis.attached.reader_address", reader
-    yield "redis.attached.security_group_id", _security_group(node)
+    yield "redis.attached.security_group_id", node["SecurityGroups"][0]["SecurityGroupId"]
     yield "redis.attached.kms_key_arn", group.get("KmsKeyId") or None
-
-
-def _enabled(word: str | None) -> bool | None:
-    return None if word is None else word == "enabled"
-
-
-def _security_group(node: Mapping[str, Any]) -> str:
-    for group in node.get("SecurityGroups") or []:
-        found: str = group["SecurityGroupId"]
-        return found
-    raise Answer(
-        f"adopt: {node['CacheClusterId']} has no security group. Our functions reach the group by "
-        "a rule in one. Its owner gives the group one first."
-    )
 
 
 def credit_floor(settings: Settings, kind: str) -> int | None:
@@ -162,11 +143,7 @@ def _parameters(elasticache: Any, name: str, settings: Settings) -> dict[str, st
     (group,) = elasticache.describe_cache_parameter_groups(CacheParameterGroupName=name)[
         "CacheParameterGroups"
     ]
-    found = every(
-        elasticache.describe_cache_parameters,
-        "Parameters",
-        CacheParameterGroupName=name,
-    )
+    found = every(elasticache.describe_cache_parameters, "Parameters", CacheParameterGroupName=name)
     return {
         each["ParameterName"]: each["ParameterValue"]
         for each in found

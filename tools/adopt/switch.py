@@ -78,7 +78,15 @@ class Switch:
                     "already, and a group has one destination for each. Leave logs out of ALSO."
                 )
             if len(group.get("LogDeliveryConfigurations", [])) < len(KINDS):
-                self._change(self._logs(enabled=True), "the slow log and the engine log", confirmed)
+                path, logs = self._settings.parameter_path, "CloudWatchLogsDetails"
+                requests = [
+                    {"LogType": kind, "Enabled": True, "LogFormat": "json"}
+                    | {"DestinationType": "cloudwatch-logs"}
+                    | {"DestinationDetails": {logs: {"LogGroup": f"{path}/{kind}"}}}
+                    for kind in KINDS
+                ]
+                call: Call = {"LogDeliveryConfigurations": requests}
+                self._change(call, "the slow log and the engine log", confirmed)
         if "events" in also:
             topic, wanted = self._topic(group), self._own_topic()
             if topic not in (None, wanted):
@@ -93,10 +101,13 @@ class Switch:
         """Take back what ``deliver`` added; the login stays. Whether nothing is left to take."""
         group, done = self._described(), True
         if any(self._own(one) for one in group.get("LogDeliveryConfigurations", [])):
-            done &= self._change(self._logs(enabled=False), "no logs to this deployment", confirmed)
+            off = [{"LogType": kind, "Enabled": False} for kind in KINDS]
+            call: Call = {"LogDeliveryConfigurations": off}
+            done &= self._change(call, "no logs to this deployment", confirmed)
         if self._topic(group) == self._own_topic():
-            call = {"NotificationTopicStatus": "inactive"}
-            done &= self._change(call, "no events to this deployment", confirmed)
+            done &= self._change(
+                {"NotificationTopicStatus": "inactive"}, "no events to this deployment", confirmed
+            )
         return done
 
     def _change(
@@ -181,23 +192,6 @@ class Switch:
                 "Its owner first runs terraform state rm for the group, and takes it out of the "
                 "configuration. Add RELEASED=1 to say that no tool holds the token."
             )
-
-    def _logs(self, *, enabled: bool) -> Call:
-        path = self._settings.parameter_path
-
-        def request(kind: str) -> Call:
-            if not enabled:
-                return {"LogType": kind, "Enabled": False}
-            details = {"CloudWatchLogsDetails": {"LogGroup": f"{path}/{kind}"}}
-            return {
-                "LogType": kind,
-                "DestinationType": "cloudwatch-logs",
-                "DestinationDetails": details,
-                "LogFormat": "json",
-                "Enabled": True,
-            }
-
-        return {"LogDeliveryConfigurations": [request(kind) for kind in KINDS]}
 
     def _own(self, configuration: Mapping[str, Any]) -> bool:
         return f"{self._settings.parameter_path}/{configuration['LogType']}" in str(configuration)

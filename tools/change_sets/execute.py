@@ -3,8 +3,6 @@
 usage: python -m tools.change_sets.execute ENVIRONMENT
 """
 
-import sys
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +12,7 @@ from environments.schema import Settings
 from tools.change_sets import record
 from tools.change_sets.record import Prepared, Record
 from tools.command import Answer, for_environment, session
-from tools.stacks.states import explained
+from tools.stacks import explained
 
 # A change of the nodes takes the better part of an hour. As often as the CDK asks, for two hours.
 PATIENCE = {"Delay": 2, "MaxAttempts": 3600}
@@ -27,9 +25,7 @@ def _execute_prepared(settings: Settings) -> int:
     return 0
 
 
-def execute(
-    prepared: Record, client: Any, say: Callable[[str], None] = print, patience: Any = None
-) -> None:
+def execute(prepared: Record, client: Any) -> None:
     """Check everything, then execute stack by stack and wait for each.
 
     Raises Answer before anything was changed if a stack or a change set is not what
@@ -40,15 +36,19 @@ def execute(
         _unchanged(stack, client, prepared.environment)
     for stack in prepared.changing:
         client.execute_change_set(ChangeSetName=stack.change_set)
-        say(f"{stack.stack}: executing what was approved")
+        print(f"{stack.stack}: executing what was approved")
         try:
             waiter = client.get_waiter("stack_update_complete")
-            waiter.wait(StackName=stack.stack, WaiterConfig=patience or PATIENCE)
+            waiter.wait(StackName=stack.stack, WaiterConfig=PATIENCE)
         except WaiterError:
-            raise Answer(_failure(stack, client, prepared.environment)) from None
-        say(f"{stack.stack}: deployed")
+            (there,) = client.describe_stacks(StackName=stack.stack)["Stacks"]
+            raise Answer(
+                f"execute: {explained(client, there, prepared.environment)}\n"
+                "The stacks after it were left alone."
+            ) from None
+        print(f"{stack.stack}: deployed")
     if not prepared.changing:
-        say("execute: nothing was prepared, so nothing changes")
+        print("execute: nothing was prepared, so nothing changes")
     if prepared.later:
         raise Answer(
             f"execute: {', '.join(prepared.later)} need what was just deployed and could not be "
@@ -61,8 +61,7 @@ def _unchanged(prepared: Prepared, client: Any, environment: str) -> None:
         f"Nothing was executed. Run make prepare ENV={environment} again, and let it be approved"
     )
     (there,) = client.describe_stacks(StackName=prepared.stack)["Stacks"]
-    now = there.get("LastUpdatedTime", there["CreationTime"]).isoformat()
-    if now != prepared.updated:
+    if (now := record.changed_at(there)) != prepared.updated:
         raise Answer(
             f"execute: {prepared.stack} was changed at {now}, after it was prepared. {again}."
         )
@@ -81,18 +80,9 @@ def _unchanged(prepared: Prepared, client: Any, environment: str) -> None:
         )
 
 
-def _failure(prepared: Prepared, client: Any, environment: str) -> str:
-    (there,) = client.describe_stacks(StackName=prepared.stack)["Stacks"]
-    return f"execute: {explained(client, there, environment)}\nThe stacks after it were left alone."
-
-
 main = for_environment(
     "execute",
     _execute_prepared,
-    failed="AWS refused, and what CloudFormation has started continues",
     interrupted="what CloudFormation has started continues, the stacks after it were not changed. "
     "When it has ended, run make prepare for what is left.",
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

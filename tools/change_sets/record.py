@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tools.assembly import parsed_of
+from tools.assembly import Document, parsed_of
 from tools.command import Answer
 
 FOLDER = Path("build/prepared")
@@ -64,3 +64,9 @@ def load(environment: str, folder: Path = FOLDER) -> Record:
     if record.environment != environment:
         raise Answer(f"execute: {file} is of {record.environment}. {again}")
     return record
+
+
+def changed_at(stack: Document) -> str:
+    """When a stack that CloudFormation described was last changed (ISO 8601)."""
+    moment = stack.get("LastUpdatedTime") or stack["CreationTime"]
+    return str(moment.isoformat())

@@ -7,7 +7,6 @@ and its assembly in cdk.out, of which nothing is executed; without it the checko
 Exit status: 0 nothing asks, 1 something does, 2 the question could not be answered, and why.
 """
 
-import sys
 import tempfile
 from collections.abc import Set
 from pathlib import Path
@@ -91,10 +90,6 @@ main = command(
     takes=lambda given: len(given) in (2, 3) and all(given),
     usage="name an environment and what to compare with, for example make impact ENV=production "
     "BASE=main, or BASE=deployed.",
-    failed="what is deployed could not be read",
     interrupted="nothing is known. It changes nothing: run it again.",
     stopped=UNANSWERED,
 )
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -44,6 +44,13 @@ def file_at(commit: str, path: str, root: Path = ROOT) -> str:
     return "" if done.returncode else done.stdout.decode(errors="replace")
 
 
+def extract(commit: str, folder: Path, root: Path = ROOT) -> None:
+    """Write the files of a commit into a folder."""
+    archive = BytesIO(_git(root, "archive", "--format=tar", commit).stdout)
+    with tarfile.open(fileobj=archive) as files:
+        files.extractall(folder, filter="data")
+
+
 def label_of(folder: Path) -> str:
     """How the report names a checkout: its commit, "-dirty" where it holds more than that."""
     label = _git(folder, "describe", "--always", "--dirty", "--exclude=*").stdout.decode()
@@ -68,9 +75,7 @@ def assembly_at(commit: str, environment: str, scratch: Path, root: Path = ROOT)
             f"impact ENV={environment} BASE=HEAD CHANGE=<this folder>. Or use BASE=deployed."
         )
     folder = scratch / "base"
-    archive = BytesIO(_git(root, "archive", "--format=tar", commit).stdout)
-    with tarfile.open(fileobj=archive) as files:
-        files.extractall(folder, filter="data")
+    extract(commit, folder, root)
     (folder / ".venv").symlink_to(root / ".venv")
     try:
         # The functions' packages as that revision has them, for their code to be compared.

@@ -7,7 +7,6 @@ decided, ✗ would let the deployment fail. The variable SKIP_PREFLIGHT holds a 
 """
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from environments.schema import Settings
 from tools.assembly import read
 from tools.command import Answer, for_environment, session
-from tools.preflight import checks, names, quotas
+from tools.preflight import checks, tables
 from tools.preflight.account import REFUSED, Account, Check, Finding, warning
-from tools.stacks.states import require_deployable
+from tools.stacks import require_deployable
 
 ASSEMBLY = Path("cdk.out")
-CHECKS = (*checks.CHECKS, *names.CHECKS, *quotas.CHECKS)
+CHECKS = (*checks.CHECKS, *tables.CHECKS)
 
 
 def _preflight(settings: Settings) -> int:
@@ -53,23 +52,9 @@ def findings(account: Account, check: Check) -> Iterator[Finding]:
     """Those of one check; what cannot be read is a warning, and ends this check alone."""
     try:
         yield from check(account)
-    except ClientError as failure:
-        error = failure.response.get("Error", {})
-        yield _unread(f"{failure.operation_name}: {error.get('Code')}: {error.get('Message')}")
-    except BotoCoreError as failure:
-        yield _unread(str(failure))
+    except (BotoCoreError, ClientError) as failure:
+        remedy = "Ask somebody with that permission: docs/start/preflight.md"
+        yield warning(f"not read: {failure}", remedy)
 
 
-def _unread(why: str) -> Finding:
-    return warning(f"not read: {why}", "Ask somebody with that permission: docs/start/preflight.md")
-
-
-main = for_environment(
-    "preflight",
-    _preflight,
-    failed="a request to AWS failed",
-    interrupted="nothing was created. Run it again.",
-)
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+main = for_environment("preflight", _preflight, interrupted="nothing was created. Run it again.")

@@ -13,7 +13,7 @@ from tools.assembly import Document
 from tools.change_sets.execute import LONGEST as _LONGEST
 from tools.command import MINUTE, time_left
 from tools.preflight.account import Account, Check, Finding, ok, refused, warning
-from tools.stacks.states import find
+from tools.stacks import find
 
 # Chatbot's API answers nowhere else (Chatbot administrator guide; AWS's list of endpoints).
 CHATBOT_REGIONS = ("us-east-2", "us-west-2", "eu-west-1", "ap-southeast-1")
@@ -82,7 +82,7 @@ def bootstrap(account: Account) -> Iterator[Finding]:
 
 def vpc(account: Account) -> Iterator[Finding]:
     """What the endpoints' own names take of the VPC."""
-    if account.vpc_id is None or not account.planned.touched("AWS::EC2::VPCEndpoint"):
+    if account.vpc_id is None or not account.touched("AWS::EC2::VPCEndpoint"):
         return
     ec2, enabled = account.client("ec2"), {}
     for attribute in ("EnableDnsSupport", "EnableDnsHostnames"):
@@ -107,7 +107,7 @@ def vpc(account: Account) -> Iterator[Finding]:
 
 def endpoints(account: Account) -> Iterator[Finding]:
     """Whether each zone that an endpoint would be in has the service."""
-    touched = account.planned.touched("AWS::EC2::VPCEndpoint")
+    touched = account.touched("AWS::EC2::VPCEndpoint")
     ec2 = account.client("ec2")
     for endpoint in touched:
         service = _text(endpoint["ServiceName"])
@@ -139,7 +139,7 @@ def endpoints(account: Account) -> Iterator[Finding]:
 
 def node_type(account: Account) -> Iterator[Finding]:
     """Whether ElastiCache offers the type in the Region: no API tells it by zone."""
-    for group in account.planned.touched("AWS::ElastiCache::ReplicationGroup"):
+    for group in account.touched("AWS::ElastiCache::ReplicationGroup"):
         kind = group["CacheNodeType"]
         found = account.search(
             *("elasticache", "describe_reserved_cache_nodes_offerings"),
@@ -158,7 +158,7 @@ def node_type(account: Account) -> Iterator[Finding]:
 def slack(account: Account) -> Iterator[Finding]:
     """Whether Chatbot may post to the workspace, and no other configuration has the channel."""
     kind = "AWS::Chatbot::SlackChannelConfiguration"
-    for wanted in account.planned.touched(kind):
+    for wanted in account.touched(kind):
         team, channel = wanted["SlackWorkspaceId"], wanted["SlackChannelId"]
         chatbot = _chatbot(account)
         teams = chatbot.describe_slack_workspaces().get("SlackWorkspaces", [])
@@ -170,8 +170,8 @@ def slack(account: Account) -> Iterator[Finding]:
             continue
         pages = chatbot.get_paginator("describe_slack_channel_configurations").paginate()
         there = [one for page in pages for one in page.get("SlackChannelConfigurations", [])]
-        ours = {one["ConfigurationName"] for one in account.planned.touched(kind)}
-        ours -= account.planned.names(kind, "ConfigurationName")
+        ours = {one["ConfigurationName"] for one in account.touched(kind)}
+        ours -= account.names(kind, "ConfigurationName")
         others = [
             arn
             for one in there
@@ -207,7 +207,7 @@ def _chatbot(account: Account) -> Any:
 def pagerduty(account: Account) -> Iterator[Finding]:
     """The secret, its key, and its policy. Its value is its owner's: a command shows its keys."""
     name = account.settings.notifications.pagerduty_secret_name
-    touched = json.dumps(account.planned.touched("AWS::SNS::Subscription"))
+    touched = json.dumps(account.touched("AWS::SNS::Subscription"))
     if name is None or "resolve:secretsmanager" not in touched:
         return
     secrets = account.client("secretsmanager")
@@ -268,7 +268,7 @@ def service_linked_role(account: Account) -> Iterator[Finding]:
 
     Otherwise it answers ServiceLinkedRoleNotFoundFault (aws-controllers-k8s/community issue 367).
     """
-    if not account.planned.created("AWS::ElastiCache::ReplicationGroup"):
+    if not account.created("AWS::ElastiCache::ReplicationGroup"):
         return
     iam, name = account.client("iam"), "AWSServiceRoleForElastiCache"
     try:
@@ -309,7 +309,7 @@ def identity_provider(account: Account) -> Iterator[Finding]:
 def servers(account: Account) -> Iterator[Finding]:
     """Whether a server has the tag and is managed by Systems Manager."""
     tag = account.settings.application.server_tag
-    if tag is None or not account.planned.touched("AWS::SSM::Association"):
+    if tag is None or not account.touched("AWS::SSM::Association"):
         return
     found = list(
         account.search(

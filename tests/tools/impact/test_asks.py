@@ -132,18 +132,6 @@ def code_of_another_package(world: World) -> None:
     world.of(FUNCTION, FunctionName="-events")["Code"]["S3Key"] = other
 
 
-def under_another_id(kind: str) -> Change:
-    def change(world: World) -> None:
-        stack, name, _ = world.where(kind)
-        world.stacks[stack].resources["Other"] = world.stacks[stack].resources.pop(name)
-
-    return change
-
-
-def option(name: str, value: Any, stack: str = DATA) -> Change:
-    return lambda world: world.stacks[stack].artifact["properties"].__setitem__(name, value)
-
-
 def tag(key: str, stack: str) -> Change:
     return lambda world: (
         world.stacks[stack].artifact["properties"].setdefault("tags", {}).update({key: "x"})

@@ -1,14 +1,21 @@
-"""What each state of a stack means, and the command on from it: docs/operate/stack-states.md."""
+"""The state of each stack of an environment, and the command on from it: ``make stacks``.
 
+usage: python -m tools.stacks ENVIRONMENT
+
+What each state means is in docs/operate/stack-states.md too; what failed creations left is listed.
+"""
+
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from environments.schema import Settings
 from tools.assembly import Document
-from tools.command import Answer
+from tools.command import Answer, for_environment, session
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,16 @@ def find(client: Any, name: str) -> Document | None:
     return described
 
 
+def template(client: Any, name: str) -> Document:
+    """What is deployed under this name; empty if nothing is."""
+    described = find(client, name)
+    if described is None or not state_of(described).changeable:
+        return {}
+    body = client.get_template(StackName=name)["TemplateBody"]
+    there: Document = json.loads(body) if isinstance(body, str) else body
+    return there
+
+
 def require_deployable(client: Any, names: Sequence[str], environment: str) -> None:
     """Raise Answer for the stacks from whose state make deploy does not go on."""
     stacks = [stack for name in names if (stack := find(client, name))]
@@ -207,3 +224,94 @@ def is_of_stack(event: Document) -> bool:
 
 def _reason(event: Document) -> str:
     return str(event.get("ResourceStatusReason", event["ResourceStatus"]))
+
+
+# What creations that failed left behind. CloudFormation keeps the events of a deleted stack for 90
+# days. What a stack left that had been created is not listed: its key may be what reads the
+# snapshots that are left of its data.
+_ENDED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "DELETE_COMPLETE")
+
+
+# How what a creation left is removed. A bucket is removed only when it is empty, and a key 30 days
+# later, until when it can be had back.
+_REMOVED = {
+    "AWS::KMS::Key": "aws kms schedule-key-deletion --pending-window-in-days 30 --key-id {}",
+    "AWS::S3::Bucket": "aws s3 rb s3://{}",
+}
+
+
+def leftovers(client: Callable[[str], Any], names: Sequence[str]) -> Iterator[str]:
+    """A line for each resource, and below it the command. ``client`` makes clients of services."""
+    cloudformation = client("cloudformation")
+    pages = cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=_ENDED)
+    for stack in (one for page in pages for one in page["StackSummaries"]):
+        if stack["StackName"] not in names:
+            continue
+        for event in left(cloudformation, stack["StackId"]) or ():
+            if event["ResourceStatus"] == "CREATE_FAILED":
+                continue  # its name may be one that was taken already: somebody else's
+            kind, name = event["ResourceType"], event["PhysicalResourceId"]
+            says = f"A creation of {stack['StackName']} failed and left {kind} {name}."
+            if kind not in _REMOVED:
+                yield f"{says} Delete it in its service's console."
+                continue
+            if _is_there(client, kind, name):
+                yield f"{says} If nothing uses it, remove it:"
+                yield f"  {_REMOVED[kind].format(name)}"
+
+
+def left(cloudformation: Any, stack_id: str) -> list[Document] | None:
+    """The last event of each resource that a failed creation left.
+
+    None for a stack whose events do not show that its creation failed: they are gone after 90
+    days, and what a stack left that had been created is not for here.
+    """
+    last: dict[str, Document] = {}
+    failed = False
+    for event in events(cloudformation, stack_id):
+        if is_of_stack(event):
+            # Of an update it would be UPDATE_ROLLBACK_IN_PROGRESS.
+            failed |= event["ResourceStatus"] == "ROLLBACK_IN_PROGRESS"
+        else:
+            last.setdefault(event["LogicalResourceId"], event)
+    if not failed:
+        return None
+    return [
+        event
+        for event in last.values()
+        # One that could not be created has no physical id.
+        if event.get("PhysicalResourceId") and event["ResourceStatus"] != "DELETE_COMPLETE"
+    ]
+
+
+def _is_there(client: Callable[[str], Any], kind: str, name: str) -> bool:
+    try:
+        if kind == "AWS::KMS::Key":
+            described = client("kms").describe_key(KeyId=name)["KeyMetadata"]
+            return bool(described.get("KeyState") != "PendingDeletion")
+        client("s3").head_bucket(Bucket=name)
+    except ClientError as failure:
+        if failure.response["Error"]["Code"] not in ("403", "404", "NotFoundException"):
+            raise
+        return False
+    return True
+
+
+def _show(settings: Settings) -> int:
+    name, client = settings.environment.name, session(settings).client
+    waits = 0
+    for stack_name in settings.stacks:
+        stack = find(client("cloudformation"), stack_name)
+        if stack is None:
+            print(f"{stack_name} is not deployed: make deploy ENV={name} creates it.")
+        else:
+            waits += not state_of(stack).changeable
+            print(explained(client("cloudformation"), stack, name))
+    for line in leftovers(client, settings.stacks):
+        print(line)
+    return int(waits > 0)
+
+
+main = for_environment(
+    "stacks", _show, interrupted="nothing is known. It changes nothing: run it again."
+)
