@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tools.assembly import Document, Stack
-from tools.picture.words import counted
+from tools.command import counted
 
 _DESCRIPTION = re.compile(r"^(?P<means>.*?)(?: First: (?P<first>.*?))?(?: Runbook: (?P<url>\S+))?$")
 _SIGNS = {

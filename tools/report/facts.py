@@ -10,9 +10,7 @@ from markupsafe import Markup
 from aws_rules.dashboard import Widget, widgets
 from aws_rules.recording import Recording
 from tools.assembly import Document, Stack, text_of
-from tools.picture.alerts import Alerts
-from tools.picture.alerts import alerts as heard_by
-from tools.picture.deployment import deployment
+from tools.picture.deployment import Deployment, deployment
 from tools.picture.drawing import draw
 from tools.report.alarms import Alarm, alarms
 from tools.report.costs import Cost, costs
@@ -45,7 +43,7 @@ class Facts:
     plan: list[Conformance]
     deviations: list[str]
     alarms: list[Alarm]
-    alerts: Alerts
+    deployment: Deployment
     dashboard: str
     widgets: list[Widget]
     recording: Recording | None
@@ -68,7 +66,7 @@ def gather(
     deviations: list[str],
 ) -> Facts:
     """Read everything. Raises Answer when the stacks are not there."""
-    facts = deployment(dict(stacks), context, environment)
+    drawn = deployment(dict(stacks), context, environment)
     prefix = f"vibewell-redis-{environment}-"
     own = {name: stack for name, stack in stacks.items() if name.startswith(prefix)}
     monitoring = own[f"{prefix}monitoring"]
@@ -78,13 +76,13 @@ def gather(
     return Facts(
         environment=environment,
         commit=commit,
-        picture=draw(facts),
+        picture=draw(drawn),
         plan=conformance(
             lines(text_of(docs / "reference" / "plan.md", _COMMITTED)), marked, outcomes
         ),
         deviations=deviations,
         alarms=found,
-        alerts=heard_by(monitoring),
+        deployment=drawn,
         dashboard=dashboard["DashboardName"],
         widgets=widgets(dashboard["DashboardBody"], recording),
         recording=recording,

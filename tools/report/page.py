@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from aws_rules.dashboard import Graph, States
 from drawing.page import document
-from tools.picture.words import counted
+from tools.command import counted
 from tools.prices import AS_OF, NOT_IN_IT
 from tools.report.facts import ONLY_AWS, Facts
 from tools.report.plan import State
@@ -37,7 +37,7 @@ def page(facts: Facts) -> str:
         State=State,
         severities=Counter(alarm.severity for alarm in facts.alarms),
         tests=len({test.name for line in facts.plan for test in line.tests}),
-        channels={one.severity: facts.alerts.channels_of(one) for one in facts.alerts.topics},
+        channels={name: facts.deployment.receivers_of(name) for name in facts.deployment.topics},
         kind={Graph: "graph", States: "states"},
         plot=drawn,
         total=sum(cost.dollars for cost in facts.costs),
@@ -46,7 +46,7 @@ def page(facts: Facts) -> str:
         only_aws=ONLY_AWS,
         picture=Markup(picture),  # noqa: S704 - drawn by us, every text in it escaped
     )
-    title = f"{facts.alerts.dashboard}: report"
+    title = f"{facts.dashboard}: report"
     return document(title, body, (_HERE / "page.css").read_text() + style)
 
 

@@ -9,7 +9,7 @@ from aws_rules.dashboard import Graph
 from aws_rules.dashboard import Line as Recorded
 from aws_rules.recording import Recording
 from drawing.chart import Across, Axis, Line, Part, Points, Stripe, key, plot, short
-from tools.picture.words import counted
+from tools.command import counted
 
 ROOM = 1.08  # what keeps to a threshold would else run along the edge
 MINUTE = 60  # seconds
