@@ -9,11 +9,10 @@ from aws_rules.dashboard import metrics_of
 from aws_rules.recording import Act, Metric, Recording
 from tests.support import ROOT, Document, Stacks
 from tools.assembly import Stack
-from tools.report.facts import Facts, gather
 from tools.report.outcomes import Outcome
 from tools.report.page import page
 
-Gather = Callable[..., Facts]
+Report = Callable[..., str]
 
 BEGAN, MINUTES = 1_700_000_040, 10
 MARKED = {
@@ -64,10 +63,10 @@ def recording(monitoring: Stack) -> Recording:
 
 
 @pytest.fixture(scope="session")
-def facts(templates: Stacks, context: Document) -> Gather:
-    """Gather the report's facts, with some of them replaced."""
+def report(templates: Stacks, context: Document) -> Report:
+    """The page about an environment, with some of its facts replaced."""
 
-    def run(environment: str = "production", **other: object) -> Facts:
+    def run(environment: str = "production", **other: object) -> str:
         defaults: Document = {
             "context": context,
             "docs": ROOT / "docs",
@@ -78,18 +77,18 @@ def facts(templates: Stacks, context: Document) -> Gather:
             "deviations": [],
         }
         stacks = other.pop("stacks", templates)
-        return gather(stacks, environment, **(defaults | other))  # type: ignore[arg-type]
+        return page(stacks, environment, **(defaults | other))  # type: ignore[arg-type]
 
     return run
 
 
 @pytest.fixture(scope="session")
-def plain(facts: Gather) -> str:
+def plain(report: Report) -> str:
     """The page where nothing was recorded."""
-    return page(facts())
+    return report()
 
 
 @pytest.fixture(scope="session")
-def recorded(facts: Gather, recording: Recording) -> str:
+def recorded(report: Report, recording: Recording) -> str:
     """The page with a recording."""
-    return page(facts(recording=recording))
+    return report(recording=recording)

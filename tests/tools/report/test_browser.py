@@ -1,5 +1,6 @@
 """The report in a real browser: a telephone and a desk, by day and by night."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from tests.tools.report.chromium import chromium
+from tests.support import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,10 +31,35 @@ class Visit:
     said: list[str] = field(default_factory=list)
 
 
+def _command() -> tuple[str, dict[str, str]]:
+    """The program, and the variables that it needs: the pinned Chromium, or that of CHROMIUM."""
+    if own := os.environ.get("CHROMIUM"):
+        return own, {}
+    found = sorted((ROOT / "build" / "browser").glob("*/chromium"))
+    if not found:
+        raise RuntimeError(
+            "there is no browser to try the report in: run make setup-browser, or set CHROMIUM to "
+            "a Chromium of your own"
+        )
+    home = found[-1].parent
+    # The same letters everywhere, so that a line is as long everywhere.
+    fonts = {"FONTCONFIG_FILE": str(home / "fonts.conf")}
+    return str(found[-1]), {"LD_LIBRARY_PATH": str(home / "lib"), **fonts}
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    with chromium() as running:
-        yield running
+    """A headless one, ended in the end."""
+    from playwright.sync_api import sync_playwright  # a second that other tests need not wait
+
+    program, variables = _command()
+    environment: dict[str, str | float | bool] = {**os.environ, **variables}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, env=environment)
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 @pytest.fixture(scope="module", params=["plain", "recorded"])
