@@ -15,8 +15,6 @@ GROUP = "AWS::ElastiCache::ReplicationGroup"
 ALARM = "AWS::CloudWatch::Alarm"
 _LONGEST = 18  # characters of a member's name that fit
 
-Severities = dict[str, str]  # logical id of a topic -> its severity
-
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -64,13 +62,13 @@ def deployment(
         )
     account, region = data.artifact["environment"].removeprefix("aws://").split("/")
     vpc, zones = _network(data, context)
-    token, snapshots, logs = _token(data), _snapshots(data), _logs(data)
+    parameters, snapshots, logs = _parameters(data), _snapshots(data), _logs(data)
+    token = _token(data, readable=parameters.used)
     encrypted = {"data": snapshots, "snapshots": snapshots, "token": token, "logs": logs}
     key = _key(data, ", ".join(name for name, card in encrypted.items() if card.encrypted))
     functions = _functions(stacks[f"{prefix}operations"], prefix)
     topics = monitoring.of_type("AWS::SNS::Topic")
     severities = {name: topics[name]["TopicName"].removeprefix(prefix) for name in topics}
-    events = _events(monitoring, prefix, severities)
     return Deployment(
         title=f"{data.only(GROUP)['ReplicationGroupId']} in {environment}",
         account=f"Account {account} in {region}",
@@ -79,8 +77,8 @@ def deployment(
         group=_group(data),
         zones=zones,
         shards=_shards(data.only(GROUP)),
-        services=[[_parameters(data), token], [snapshots, key], [logs, functions]],
-        watched=[_dashboard(monitoring), events, _alarms(monitoring)],
+        services=[[parameters, token], [snapshots, key], [logs, functions]],
+        watched=list(_watched(monitoring, prefix, severities)),
         topics=dict(_topics(monitoring, severities)),
         receivers=list(_receivers(monitoring, severities)),
     )
@@ -187,20 +185,16 @@ def _parameters(data: Stack) -> Card:
     paths, _, names = zip(*(one["Name"].rpartition("/") for one in parameters), strict=True)
     limits = sum(name.startswith("RATE_LIMIT_") for name in names if "_TIERS" not in name)
     lines = [counted(len(names), "parameter"), *sorted(set(paths)), counted(limits, "rate limit")]
-    lines += ["read by the application"] if _readable(data) else []
-    return Card("settings", "violet", lines, used=_readable(data))
-
-
-def _readable(data: Stack) -> bool:
-    """Whether a policy for the application allows it to read the parameters."""
-    return any(
+    readable = any(
         "ssm:GetParametersByPath" in statement["Action"] and statement["Effect"] == "Allow"
         for policy in data.of_type("AWS::IAM::ManagedPolicy").values()
         for statement in policy["PolicyDocument"]["Statement"]
     )
+    lines += ["read by the application"] if readable else []
+    return Card("settings", "violet", lines, used=readable)
 
 
-def _token(data: Stack) -> Card:
+def _token(data: Stack, *, readable: bool) -> Card:
     users = data.of_type("AWS::ElastiCache::User").values()
     passwords = [password for user in users for password in user.get("Passwords", [])]
     if not passwords or not data.only(GROUP).get("UserGroupIds"):
@@ -208,7 +202,7 @@ def _token(data: Stack) -> Card:
     secret = data.of_type("AWS::SecretsManager::Secret")[target(passwords[0])]
     length = f"{secret['GenerateSecretString']['PasswordLength']} characters"
     lines = ["AUTH token", length, "in Secrets Manager"]
-    return Card("token", "violet", lines, "KmsKeyId" in secret, _readable(data))
+    return Card("token", "violet", lines, "KmsKeyId" in secret, readable)
 
 
 def _snapshots(data: Stack) -> Card:
@@ -254,15 +248,15 @@ def _functions(operations: Stack, prefix: str) -> Card:
     return Card("functions", "blue", lines, used=False)
 
 
-def _dashboard(monitoring: Stack) -> Card:
+def _watched(monitoring: Stack, prefix: str, severities: dict[str, str]) -> Iterator[Card]:
+    """The dashboard, the function that passes ElastiCache's events on, and the alarms.
+
+    ``severities`` are those of the topics, by logical id.
+    """
     dashboard = monitoring.only("AWS::CloudWatch::Dashboard")
     widgets = json.loads(dashboard["DashboardBody"])["widgets"]
     graphs = counted(sum(widget["type"] == "metric" for widget in widgets), "graph")
-    return Card("dashboard", "teal", ["Dashboard", f"{dashboard['DashboardName']}, {graphs}"])
-
-
-def _events(monitoring: Stack, prefix: str, severities: Severities) -> Card:
-    """The function that passes ElastiCache's events on, and its topic."""
+    yield Card("dashboard", "teal", ["Dashboard", f"{dashboard['DashboardName']}, {graphs}"])
     receiver = "have no receiver"
     for function in monitoring.of_type("AWS::Lambda::Function").values():
         variables = function["Environment"]["Variables"]
@@ -270,24 +264,21 @@ def _events(monitoring: Stack, prefix: str, severities: Severities) -> Card:
         if "CHANNEL_TOPIC_ARN" in variables and "REVIEW" not in variables:
             topic = severities[target(variables["CHANNEL_TOPIC_ARN"])]
             receiver = f"{function['FunctionName'].removeprefix(prefix)}, to {topic}"
-    return Card("topic", "teal", ["ElastiCache's events", receiver])
-
-
-def _alarms(monitoring: Stack) -> Card:
+    yield Card("topic", "teal", ["ElastiCache's events", receiver])
     alarms = monitoring.of_type(ALARM).values()
     stats = [stat for alarm in alarms for stat in _stats(alarm)]
     periods = sorted(stat["Period"] for stat in stats) or [0]
     dimensions = [one for stat in stats for one in stat["Metric"].get("Dimensions", [])]
     nodes = {one["Value"] for one in dimensions if one["Name"] == "CacheClusterId"}
     read = f"on {counted(len(nodes), 'node')}, every {periods[0]} to {periods[-1]} s"
-    return Card("alarm", "teal", [counted(len(alarms), "alarm"), read])
+    yield Card("alarm", "teal", [counted(len(alarms), "alarm"), read])
 
 
 def _stats(alarm: Document) -> list[Document]:
     return [query["MetricStat"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
 
 
-def _topics(monitoring: Stack, severities: Severities) -> Iterator[tuple[str, Card]]:
+def _topics(monitoring: Stack, severities: dict[str, str]) -> Iterator[tuple[str, Card]]:
     """How many alarms send messages to each topic, and how many of them on what."""
     actions = [
         (_subject(alarm), target(action))
@@ -306,12 +297,11 @@ def _topics(monitoring: Stack, severities: Severities) -> Iterator[tuple[str, Ca
 def _subject(alarm: Document) -> str:
     """By the namespace of its first metric."""
     namespace = next((stat["Metric"]["Namespace"] for stat in _stats(alarm)), "")
-    if namespace == "AWS/ElastiCache":
-        return "on nodes"
-    return "on deliveries" if namespace.startswith("AWS/") else "on checks"
+    ours = {"AWS/ElastiCache": "on nodes"}
+    return ours.get(namespace, "on deliveries" if namespace.startswith("AWS/") else "on checks")
 
 
-def _receivers(monitoring: Stack, severities: Severities) -> Iterator[tuple[Card, list[str]]]:
+def _receivers(monitoring: Stack, severities: dict[str, str]) -> Iterator[tuple[Card, list[str]]]:
     for channel in monitoring.of_type("AWS::Chatbot::SlackChannelConfiguration").values():
         received = [severities[target(topic)] for topic in channel["SnsTopicArns"]]
         yield Card("Slack", "blue", ["Slack", channel["SlackChannelId"]]), received

@@ -66,7 +66,7 @@ def _group(canvas: Canvas, facts: Deployment, top: float) -> None:
     for zone, (x, width) in zip(facts.zones, columns, strict=True):
         canvas.card(zone, x, zones, width, _zone_height(facts), kind="zone")
     for number, shard in enumerate(facts.shards):
-        start = zones + facts.zones[0].height + BUS + number * _rows(facts) * ROW
+        start = zones + facts.zones[0].height + BUS + number * _shard_height(facts)
         # ElastiCache spreads the members of a shard over the zones, and primaries too.
         places = [
             (*columns[(number + node) % len(columns)], start + node // len(columns) * ROW)
@@ -141,9 +141,8 @@ def _group_height(facts: Deployment) -> float:
 
 
 def _zone_height(facts: Deployment) -> float:
-    return facts.zones[0].height + len(facts.shards) * _rows(facts) * ROW
+    return facts.zones[0].height + len(facts.shards) * _shard_height(facts)
 
 
-def _rows(facts: Deployment) -> int:
-    """Of one shard's members."""
-    return -(-len(facts.shards[0]) // len(facts.zones))
+def _shard_height(facts: Deployment) -> float:
+    return -(-len(facts.shards[0]) // len(facts.zones)) * ROW
