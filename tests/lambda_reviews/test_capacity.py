@@ -1,6 +1,7 @@
 """The capacity report says what its figures say, in words, in a chart and in the channel."""
 
 import re
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
@@ -222,7 +223,7 @@ def test_a_days_peak_is_the_highest_of_all_nodes_hours_in_utc() -> None:
 
 def test_a_line_for_something_that_is_not_measured_is_refused() -> None:
     with pytest.raises(KeyError, match="nothing is measured for colour"):
-        measured(MEASURES, {"colour": LINE})
+        measured({"colour": asdict(LINE)})
 
 
 def test_ninety_whole_days_are_read_from_hours_and_a_failover_changes_nothing() -> None:
@@ -237,7 +238,7 @@ def test_ninety_whole_days_are_read_from_hours_and_a_failover_changes_nothing() 
             series[at] = level if busy else level / 2
     # The day that is not over is worse than all: it must not count as a whole one.
     cloudwatch.series["DatabaseMemoryUsagePercentage", "g-002"][midnight] = 5.0
-    (found,) = forecasts(cloudwatch, elasticache("g-002"), "g", {"memory": LINE}, NOW)
+    (found,) = forecasts(cloudwatch, elasticache("g-002"), "g", [(MEMORY, LINE)], NOW)
     assert len(found.peaks) == 90
     assert found.outlook.on == date(2026, 12, 11)
     assert {asked["Period"] for asked in cloudwatch.asked} == {3600}, "kept for 455 days"
