@@ -32,6 +32,7 @@ from aws_rules.answers import fields
 from environments.load import load
 from environments.node_types import node_type
 from health.user import rights
+from reviews.series import of_node, query
 from tools.command import Answer, ended, session
 from tools.context import ROOT
 
@@ -378,13 +379,12 @@ CHECKS: dict[str, Callable[[Scratch], str]] = {
 }
 
 
-def lines() -> list[tuple[str, str]]:
-    """Every line of docs/reference/decisions.md that is unproven, and what shows it first."""
-    section = (
-        (ROOT / "docs/reference/decisions.md").read_text().partition("## What only AWS can show")[2]
-    )
-    rows = re.findall(r"^\| (.+?) \| (.+) \|$", section, re.MULTILINE)
-    return [row for row in rows if row[0] != "unproven"]
+def lines() -> list[str]:
+    """Every line of docs/reference/decisions.md that is unproven."""
+    text = (ROOT / "docs/reference/decisions.md").read_text()
+    section = text.partition("## What only AWS can show")[2]
+    rows = re.findall(r"^\| (.+?) \| .+ \|$", section, re.MULTILINE)
+    return [row for row in rows if row != "unproven"]
 
 
 def prove(scratch: Scratch, recorder: Recorder, say: Callable[[str], None]) -> dict[str, str]:
@@ -412,7 +412,7 @@ def table(outcomes: dict[str, str], words: str) -> str:
     if not outcomes:
         return f"{head}{words}: every line is unproven.\n"
     rows = []
-    for line, _ in lines():
+    for line in lines():
         outcome = next((said for start, said in outcomes.items() if line.startswith(start)), "")
         rows.append(f"| {line.partition(': ')[0]} | {outcome or 'unknown'} |")
     # The report shows each section of this title.
@@ -491,17 +491,10 @@ def _ask(environment: str, out: Path | None) -> int:
 
 def _lags(scratch: Scratch) -> list[dict[str, Any]]:
     """The queries a1 and a2: the ReplicationLag of each node."""
-    found = []
-    for number in (1, 2):
-        names = {"CacheClusterId": f"{scratch.name}-00{number}", "CacheNodeId": "0001"}
-        metric = {
-            "Namespace": "AWS/ElastiCache",
-            "MetricName": "ReplicationLag",
-            "Dimensions": [{"Name": name, "Value": value} for name, value in names.items()],
-        }
-        stat = {"Metric": metric, "Period": 60, "Stat": "Maximum"}
-        found.append({"Id": f"a{number}", "MetricStat": stat})
-    return found
+    return [
+        query(f"a{number}", of_node("ReplicationLag", f"{scratch.name}-00{number}", "Maximum"), 60)
+        for number in (1, 2)
+    ]
 
 
 def _statement(action: str, resource: str, condition: dict[str, Any]) -> dict[str, Any]:

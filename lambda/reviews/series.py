@@ -69,7 +69,7 @@ def read(
     found: dict[Asked, dict[datetime, float]] = {one: {} for one in wanted}
     for first in range(0, len(wanted), QUERIES):
         part = {f"q{number}": one for number, one in enumerate(wanted[first : first + QUERIES])}
-        queries = [_query(name, one, period) for name, one in part.items()]
+        queries = [query(name, one, period) for name, one in part.items()]
         for result in every(
             client.get_metric_data,
             "MetricDataResults",
@@ -87,7 +87,8 @@ def read(
     return dict(found)
 
 
-def _query(name: str, asked: Asked, period: int) -> dict[str, Any]:
+def query(name: str, asked: Asked, period: int) -> dict[str, Any]:
+    """Of GetMetricData; ``name`` is its Id."""
     metric = {
         "Namespace": asked.namespace,
         "MetricName": asked.metric,
