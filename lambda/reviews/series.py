@@ -67,17 +67,12 @@ def read(
     """
     wanted = list(dict.fromkeys(asked))
     found: dict[Asked, dict[datetime, float]] = {one: {} for one in wanted}
+    given: dict[str, Any] = {"StartTime": start, "EndTime": end, "ScanBy": "TimestampAscending"}
     for first in range(0, len(wanted), QUERIES):
         part = {f"q{number}": one for number, one in enumerate(wanted[first : first + QUERIES])}
         queries = [query(name, one, period) for name, one in part.items()]
-        for result in every(
-            client.get_metric_data,
-            "MetricDataResults",
-            MetricDataQueries=queries,
-            StartTime=start,
-            EndTime=end,
-            ScanBy="TimestampAscending",
-        ):
+        listing = client.get_metric_data, "MetricDataResults"
+        for result in every(*listing, MetricDataQueries=queries, **given):
             one = part[result["Id"]]
             status = result.get("StatusCode", "no status")
             if status not in _GOOD:

@@ -33,15 +33,12 @@ def report(group_id: str, forecasts: Sequence[Forecast], today: date) -> Report:
     urgent = _urgent(forecasts)
     title = f"capacity, {today - timedelta(days=1):%B %Y}"
     says = f"{len(urgent)} need{'s' if len(urgent) == 1 else ''} you"
+    until = long_date(today - timedelta(days=1))
+    about = f"The highest of all nodes, by day, until {until}, UTC."
     return Report(
         title=f"{title}: {says if urgent else 'no action needed'}",
         lines=list(_message(forecasts)),
-        page=page(
-            f"Redis {group_id}: {title}",
-            f"The highest of all nodes, by day, until {long_date(today - timedelta(days=1))}, UTC.",
-            _parts(forecasts, urgent),
-            _STYLE,
-        ),
+        page=page(f"Redis {group_id}: {title}", about, _parts(forecasts, urgent), _STYLE),
         findings=len(urgent),
         section=SECTION,
     )
