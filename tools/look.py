@@ -50,27 +50,19 @@ class Look:
 
 
 _CPU, _MEMORY = "EngineCPUUtilization", "DatabaseMemoryUsagePercentage"
+_NEW, _OUT, _REPLICATED = "NewConnections", "NetworkBytesOut", "ReplicationBytes"
+_EXCEEDED = tuple(f"NetworkBandwidth{way}AllowanceExceeded" for way in ("Out", "In"))
 LOOKS = {
     "memory": Look((_MEMORY, "CurrItems", "Evictions", "BytesUsedForCache"), "memory"),
     "evictions": Look(("Evictions", _MEMORY, "CurrItems", "BytesUsedForCache"), "memory"),
-    "engine-cpu": Look((_CPU, "EvalBasedCmds", "GetTypeCmds", "NewConnections"), slow=True),
-    "host-cpu": Look(("CPUUtilization", _CPU, "NewConnections", "SaveInProgress"), slow=True),
+    "engine-cpu": Look((_CPU, "EvalBasedCmds", "GetTypeCmds", _NEW), slow=True),
+    "host-cpu": Look(("CPUUtilization", _CPU, _NEW, "SaveInProgress"), slow=True),
     "cpu-credits": Look(("CPUCreditBalance", "CPUCreditUsage", _CPU), slow=True, lowest=True),
-    "connections": Look(("CurrConnections", "NewConnections"), "clients"),
+    "connections": Look(("CurrConnections", _NEW), "clients"),
     "hit-rate": Look(("CacheMisses", "CacheHits", "Evictions", "CurrItems"), "memory"),
-    "replication-lag": Look(
-        ("ReplicationLag", "ReplicationBytes", "NetworkBytesOut", _CPU), slow=True
-    ),
-    "refused-logins": Look(
-        ("AuthenticationFailures", "NewConnections", "CurrConnections"), "clients"
-    ),
-    "network-allowance": Look(
-        (
-            *("NetworkBandwidthOutAllowanceExceeded", "NetworkBandwidthInAllowanceExceeded"),
-            *("NetworkBytesOut", "NetworkBytesIn", "ReplicationBytes"),
-        ),
-        "clients",
-    ),
+    "replication-lag": Look(("ReplicationLag", _REPLICATED, _OUT, _CPU), slow=True),
+    "refused-logins": Look(("AuthenticationFailures", _NEW, "CurrConnections"), "clients"),
+    "network-allowance": Look((*_EXCEEDED, _OUT, "NetworkBytesIn", _REPLICATED), "clients"),
     "swap": Look(("SwapUsage", "FreeableMemory", _MEMORY, "SaveInProgress"), "memory"),
     "not-reporting": Look((_CPU, "CurrConnections"), lowest=True),
 }
@@ -80,7 +72,7 @@ LOOKS = {
 _UNITS: dict[str, tuple[float, Set[str]]] = {
     "%": (1, {_CPU, _MEMORY, "CPUUtilization"}),
     "MiB": (2**20, {"BytesUsedForCache", "SwapUsage", "FreeableMemory"}),
-    "MiB/min": (2**20, {"NetworkBytesIn", "NetworkBytesOut", "ReplicationBytes"}),
+    "MiB/min": (2**20, {"NetworkBytesIn", _OUT, _REPLICATED}),
     "ms": (1 / 1000, {"ReplicationLag"}),
     "count": (1, {"CurrConnections", "CurrItems"}),
     "credits": (1, {"CPUCreditBalance"}),
@@ -281,10 +273,9 @@ def instances(settings: Settings, answers: Sequence[Mapping[str, Any]]) -> Itera
     addresses = max((each["figures"].get("addresses", 0) for each in answers), default=0)
     address, count, node = busiest(answers)
     if address:
-        yield (
-            f"Instances: {addresses:.0f} addresses are connected, the health check's own included. "
-            f"Planned are {planned.instances} x {planned.pool_size} connections"
-        )
+        connected = f"{addresses:.0f} addresses are connected, the health check's own included"
+        plan = f"{planned.instances} x {planned.pool_size} connections"
+        yield f"Instances: {connected}. Planned are {plan}"
         yield f"Most connections: {address} has {count:.0f} on {node}"
 
 

@@ -98,15 +98,9 @@ class Scratch:
         cache.create_user_group(UserGroupId=self.name, Engine="redis", UserIds=[self.user])
         self.undo.callback(self._delete_user_group)
         self.until(self.user_is_active, "the user is active")
-        topic = self._topic()
-        self.make_group(
-            self.name,
-            NumCacheClusters=2,
-            AutomaticFailoverEnabled=True,
-            MultiAZEnabled=True,
-            SnapshotRetentionLimit=1,
-            NotificationTopicArn=topic,
-        )
+        form = {"NumCacheClusters": 2, "SnapshotRetentionLimit": 1}
+        form |= {"AutomaticFailoverEnabled": True, "MultiAZEnabled": True}
+        self.make_group(self.name, NotificationTopicArn=self._topic(), **form)
 
     def make_group(self, name: str, **more: Any) -> dict[str, Any]:
         """Create a group with the user, in ``undo`` at once, and wait until it is available."""
@@ -127,13 +121,13 @@ class Scratch:
 
     def group(self, name: str = "") -> dict[str, Any] | None:
         """A group as AWS describes it; None for one that is gone."""
+        cache, asked = self.elasticache, {"ReplicationGroupId": name or self.name}
         try:
-            answer = self.elasticache.describe_replication_groups(
-                ReplicationGroupId=name or self.name
-            )
-        except self.elasticache.exceptions.ReplicationGroupNotFoundFault:
+            found: dict[str, Any] = cache.describe_replication_groups(**asked)["ReplicationGroups"][
+                0
+            ]
+        except cache.exceptions.ReplicationGroupNotFoundFault:
             return None
-        found: dict[str, Any] = answer["ReplicationGroups"][0]
         return found
 
     def available(self, name: str = "") -> dict[str, Any]:
@@ -295,9 +289,7 @@ def busy_user(scratch: Scratch) -> str:
         said = f"taken while the group is {status}; active after {time.monotonic() - begun:.0f} s"
         (user,) = cache.describe_users(UserId=scratch.user)["Users"]
         if user["Authentication"].get("PasswordCount") != 2:
-            raise Outcome(
-                f"fail: {said}, and then it has other than the two passwords that were given"
-            )
+            raise Outcome(f"fail: {said}, and then it has other passwords than the two given")
     scratch.available()
     return said
 

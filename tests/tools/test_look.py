@@ -25,20 +25,11 @@ class CloudWatch:
 
     def paginate(self, **asked: Any) -> list[dict[str, Any]]:
         hours = (NOW - asked["EndTime"]) / timedelta(hours=1)
-        values = {"r-002": [80.0 - 10 * hours]}
-        return [
-            {
-                "MetricDataResults": [
-                    {
-                        "Id": query["Id"],
-                        "Values": values.get(
-                            query["MetricStat"]["Metric"]["Dimensions"][0]["Value"], []
-                        ),
-                    }
-                    for query in asked["MetricDataQueries"]
-                ]
-            }
-        ]
+        values, results = {"r-002": [80.0 - 10 * hours]}, []
+        for query in asked["MetricDataQueries"]:
+            node = query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
+            results.append({"Id": query["Id"], "Values": values.get(node, [])})
+        return [{"MetricDataResults": results}]
 
 
 def test_every_alarm_on_the_metrics_of_nodes_has_its_command(production: Settings) -> None:

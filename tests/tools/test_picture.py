@@ -156,7 +156,7 @@ def test_the_picture_is_small_and_says_in_words_what_it_shows(redraw: Redraw) ->
     assert root.findtext(f"{{{NAMESPACE}}}title") == "vibewell-redis in production"
     words = root.findtext(f"{{{NAMESPACE}}}desc") or ""
     assert "TLS on 6379 with AUTH" in words
-    assert "10 critical to Slack and PagerDuty" in words
+    assert "10 critical alarms to Slack and PagerDuty" in words
 
 
 def test_what_xml_would_misread_is_escaped(redraw: Redraw) -> None:

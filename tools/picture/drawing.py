@@ -107,15 +107,12 @@ def _notifications(
 
 def _description(facts: Deployment) -> str:
     """The picture in words, for who cannot see it."""
-    sources = "; ".join(", ".join(source.lines) for source in facts.sources)
-    zones = ", ".join(zone.lines[0] for zone in facts.zones)
-    topics = "; ".join(
-        f"{topic.lines[0]} to {facts.receivers_of(name)}" for name, topic in facts.topics.items()
-    )
-    return (
-        f"Clients: {sources}. Redis: {', '.join(facts.group.lines)}, in {zones} of {facts.vpc}, "
-        f"with {facts.services[1][0].lines[0]}. Alarms: {topics}."
-    )
+    cards = [*facts.sources, facts.group, *facts.zones, *(cards[0] for cards in facts.services)]
+    topics = [
+        f"{topic.lines[0]} alarms to {facts.receivers_of(name)}"
+        for name, topic in facts.topics.items()
+    ]
+    return ". ".join([facts.vpc, *(", ".join(card.lines) for card in cards), *topics])
 
 
 def _columns(place: tuple[float, float], count: int) -> list[tuple[float, float]]:

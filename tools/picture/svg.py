@@ -103,15 +103,12 @@ class Canvas:
     def document(self, width: float, height: float, title: str, description: str) -> str:
         """The SVG document; the same shapes give the same text."""
         size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
-        return "\n".join(
-            [
-                f'<svg xmlns="{NAMESPACE}" {size} role="img" aria-labelledby="title description">',
-                f'<title id="title">{escape(title)}</title>',
-                f'<desc id="description">{escape(description)}</desc>',
-                f"<style>\n{Path(__file__).with_name('style.css').read_text()}</style>",
-                *self._shapes,
-                "</svg>\n",
-            ]
+        return (
+            f'<svg xmlns="{NAMESPACE}" {size} role="img" aria-labelledby="title description">\n'
+            f'<title id="title">{escape(title)}</title>\n'
+            f'<desc id="description">{escape(description)}</desc>\n'
+            f"<style>\n{Path(__file__).with_name('style.css').read_text()}</style>\n"
+            + "\n".join([*self._shapes, "</svg>\n"])
         )
 
 
