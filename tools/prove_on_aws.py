@@ -243,24 +243,17 @@ def access_string(scratch: Scratch) -> str:
 def login(scratch: Scratch) -> str:
     """AUTH with the password alone, at both addresses."""
     (shard,) = (scratch.group() or {})["NodeGroups"]
+    given: dict[str, Any] = {"password": scratch.password, "socket_connect_timeout": 5}
+    given |= {"ssl": True, "ssl_ca_certs": os.environ.get("SSL_CERT_FILE")}
     for endpoint in (shard["PrimaryEndpoint"], shard["ReaderEndpoint"]):
-        client = redis.Redis(
-            endpoint["Address"],
-            endpoint["Port"],
-            password=scratch.password,
-            ssl=True,
-            ssl_ca_certs=os.environ.get("SSL_CERT_FILE"),
-            socket_connect_timeout=5,
-        )
+        client = redis.Redis(endpoint["Address"], endpoint["Port"], **given)
         try:
             client.ping()
         except redis.AuthenticationError as refused:
             raise Outcome(f"fail: refused: {type(refused).__name__}") from None
         except (redis.ConnectionError, redis.TimeoutError, OSError) as failure:
-            raise Outcome(
-                f"unknown: not reached ({type(failure).__name__}): run it in the default VPC, "
-                "in its default group"
-            ) from None
+            todo = "run it in the default VPC, in its default group"
+            raise Outcome(f"unknown: not reached ({type(failure).__name__}): {todo}") from None
     return "logged in at the primary and the reader address"
 
 
@@ -345,10 +338,8 @@ def event_form(scratch: Scratch) -> str:
 
     def look() -> list[str]:
         asked = {"QueueUrl": scratch.queue, "WaitTimeSeconds": 1, "MaxNumberOfMessages": 10}
-        bodies = [
-            json.loads(m["Body"]) for m in scratch.sqs.receive_message(**asked).get("Messages", [])
-        ]
-        texts = [str(body.get("Message", "")) for body in bodies]
+        received = scratch.sqs.receive_message(**asked).get("Messages", [])
+        texts = [str(json.loads(one["Body"]).get("Message", "")) for one in received]
         return [text for text in texts if "Failover" in text]
 
     text = scratch.until(look, "the event of the failover is in the queue")[0]

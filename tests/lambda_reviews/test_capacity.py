@@ -144,12 +144,9 @@ def test_the_chart_marks_the_crossing_where_trend_and_line_meet() -> None:
     assert x0 < x < x1
     assert y0 + (y1 - y0) * (x - x0) / (x1 - x0) == pytest.approx(y, abs=0.5)
     # The crossing is eleven days after the last peak; a percent is more than half a day.
-    assert x - x0 == pytest.approx(11 * (x1 - x0) / _days_drawn(found), abs=1)
-
-
-def _days_drawn(found: dict[str, list[dict[str, str]]]) -> float:
     (band,) = found["range"]
-    return len(band["points"].split()) / 2 - 1
+    days_drawn = len(band["points"].split()) / 2 - 1
+    assert x - x0 == pytest.approx(11 * (x1 - x0) / days_drawn, abs=1)
 
 
 @pytest.mark.parametrize(

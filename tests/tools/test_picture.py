@@ -99,14 +99,13 @@ def test_a_changed_property_is_shown(
 
 
 def test_alarms_are_counted_and_nothing_of_production_is_cut(redraw: Redraw) -> None:
-    shown = texts(redraw())
-    assert not [text for text in shown if text.endswith("…")]
-    lists = [re.fullmatch(r"(\d+) on (nodes|checks|deliveries)", text) for text in shown]
-    counts = [int(found[1]) for found in lists if found]
-    totals = [
-        int(text.split()[0]) for text in shown if re.fullmatch(r"\d+ (warning|critical)", text)
-    ]
-    assert sum(counts) == sum(totals) > 30
+    picture = redraw()
+    assert not [text for text in texts(picture) if text.endswith("…")]
+    counts, totals = (
+        sum(map(int, re.findall(rf">(\d+) (?:{kinds})<", picture)))
+        for kinds in ("on nodes|on checks|on deliveries", "warning|critical")
+    )
+    assert counts == totals > 30
 
 
 def test_the_picture_of_a_template_that_pages_no_person_has_no_line_to_a_pager(

@@ -128,14 +128,14 @@ def _sources(data: Stack) -> list[Card]:
     tls = "TLS" if group.get("TransitEncryptionEnabled") else "no TLS"
     auth = "with" if group.get("UserGroupIds") else "without"
     rules = data.of_type("AWS::EC2::SecurityGroupIngress").values()
-    cards = []
+    how, cards = f"{tls} on {group['Port']} {auth} AUTH", []
     for rule in [*rules, *security_group.get("SecurityGroupIngress", [])]:
         to_redis = target(rule.get("GroupId", redis)) == redis
         if to_redis and rule["FromPort"] <= group["Port"] <= rule["ToPort"]:
             origin = target(rule.get("SourceSecurityGroupId") or rule.get("CidrIp") or "anybody")
             shown = groups.get(origin, {}).get("GroupName", origin)
-            lines = [rule.get("Description", origin), shown]
-            cards.append(Card("servers", "blue", [*lines, f"{tls} on {group['Port']} {auth} AUTH"]))
+            lines = [rule.get("Description", origin), shown, how]
+            cards.append(Card("servers", "blue", lines))
     return sorted(cards, key=lambda card: "application" in card.lines[0].lower())
 
 

@@ -48,13 +48,9 @@ def page(
     found = alarms(own, prefix)
     home = _home(alarm["runbook"] for alarm in found)
     plan = conformance(lines(text_of(docs / "reference" / "plan.md", COMMITTED)), marked, outcomes)
-    templates = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    loader = FileSystemLoader(_HERE / "templates")
+    templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    templates.trim_blocks = templates.lstrip_blocks = True
     templates.filters["counted"] = counted
     templates.filters["dollars"] = "{:,.2f}".format
     templates.filters["inline"] = partial(inline, home=home and f"{home}reference/")

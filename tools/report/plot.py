@@ -23,7 +23,10 @@ def drawn(graph: Graph, recording: Recording | None) -> Markup:
         f"{counted(len(graph.thresholds), 'threshold')}"
     )
     x = Axis.of_time(recording.minutes, "min") if recording else Axis(0, 1)
-    names = [(_colour(number), _name(line, recording)) for number, line in enumerate(graph.lines)]
+    names = [
+        (_colour(number), f"{line.label}{': no data' if recording and not line.points else ''}")
+        for number, line in enumerate(graph.lines)
+    ]
     html = plot(words, x, _values(graph), list(parts(graph, recording))) + key(names)
     return Markup(html)  # noqa: S704 - drawn by us, every text in it escaped
 
@@ -43,10 +46,6 @@ def parts(graph: Graph, recording: Recording | None) -> Iterator[Part]:
 
 def _colour(number: int) -> str:
     return f"c{number % COLOURS + 1}"
-
-
-def _name(line: Recorded, recording: Recording | None) -> str:
-    return f"{line.label}: no data" if recording and not line.points else line.label
 
 
 def _values(graph: Graph) -> Axis:

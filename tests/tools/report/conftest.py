@@ -15,21 +15,16 @@ from tools.report.page import page
 Report = Callable[..., str]
 
 BEGAN, MINUTES = 1_700_000_040, 10
-MARKED = {
-    "tests/a/test_one.py::test_the_unwise_is_warned_of_and_the_wise_is_not": ["2.1"],
-    "tests/a/test_one.py::test_what_the_plan_says_is_in_the_template": ["2.1"],
-    "tests/a/test_one.py::test_what_cannot_be_set_is_refused_with_its_alternative[a]": ["2.2"],
-    "tests/a/test_one.py::test_what_cannot_be_set_is_refused_with_its_alternative[b]": ["2.2"],
-    "tests/b/test_two.py::test_memory <b>": ["5.1"],
-}
+UNWISE = "tests/a/test_one.py::test_the_unwise_is_warned_of_and_the_wise_is_not"
+PLANNED = "tests/a/test_one.py::test_what_the_plan_says_is_in_the_template"
+REFUSED = "tests/a/test_one.py::test_what_cannot_be_set_is_refused_with_its_alternative"
+MEMORY = "tests/b/test_two.py::test_memory <b>"
+MARKED = {UNWISE: ["2.1"], PLANNED: ["2.1"], MEMORY: ["5.1"]}
+MARKED |= {f"{REFUSED}[{case}]": ["2.2"] for case in "ab"}
 OUTCOMES = {
-    "tests/a/test_one.py::test_what_the_plan_says_is_in_the_template": Outcome(
-        "passed", "2026-11-01T10:00Z", "aaaaaaa"
-    ),
-    "tests/a/test_one.py::test_what_cannot_be_set_is_refused_with_its_alternative[a]": Outcome(
-        "passed", "2026-11-02T10:00Z", "bbbbbbb"
-    ),
-    "tests/b/test_two.py::test_memory <b>": Outcome("failed", "2026-11-03T10:00Z", "bbbbbbb"),
+    PLANNED: Outcome("passed", "2026-11-01T10:00Z", "aaaaaaa"),
+    f"{REFUSED}[a]": Outcome("passed", "2026-11-02T10:00Z", "bbbbbbb"),
+    MEMORY: Outcome("failed", "2026-11-03T10:00Z", "bbbbbbb"),
 }
 
 
