@@ -60,11 +60,12 @@ def _services(
 
 def _group(canvas: Canvas, facts: Deployment, top: float) -> None:
     """The group, its zones side by side, and in them a row of members for each shard or more."""
-    canvas.card(facts.group, GROUP[0], top, GROUP[1], _group_height(facts), kind="group")
+    height = _group_height(facts)
+    canvas.card(facts.group, GROUP[0], top, GROUP[1], height, kind="group")
     columns = _columns((GROUP[0] + PAD, GROUP[1] - 2 * PAD), len(facts.zones))
     zones = top + facts.group.height
     for zone, (x, width) in zip(facts.zones, columns, strict=True):
-        canvas.card(zone, x, zones, width, _zone_height(facts), kind="zone")
+        canvas.card(zone, x, zones, width, top + height - PAD - zones, kind="zone")
     for number, shard in enumerate(facts.shards):
         start = zones + facts.zones[0].height + BUS + number * _shard_height(facts)
         # ElastiCache spreads the members of a shard over the zones, and primaries too.
@@ -134,11 +135,8 @@ def _height(cards: Sequence[Card]) -> float:
 
 
 def _group_height(facts: Deployment) -> float:
-    return facts.group.height + _zone_height(facts) + PAD
-
-
-def _zone_height(facts: Deployment) -> float:
-    return facts.zones[0].height + len(facts.shards) * _shard_height(facts)
+    members = len(facts.shards) * _shard_height(facts)
+    return facts.group.height + facts.zones[0].height + members + PAD
 
 
 def _shard_height(facts: Deployment) -> float:
