@@ -5,7 +5,6 @@ Colours and strokes are those of page.css, light or dark as the reader's screen.
 
 import math
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -77,20 +76,17 @@ class Axis:
 
 
 def _months(first: date, last: date) -> Iterator[date]:
-    year, month = first.year, first.month
-    if first.day > 1:
-        year, month = year + month // 12, month % 12 + 1
-    while (day := date(year, month, 1)) <= last:
-        yield day
-        year, month = year + month // 12, month % 12 + 1
+    months = range(12 * first.year + first.month - 1, 12 * last.year + last.month)
+    days = (date(month // 12, month % 12 + 1, 1) for month in months)
+    yield from (day for day in days if day >= first)
 
 
-class Part(ABC):
-    """What lies on a plot: a shape, and words over it."""
+class Part:
+    """What lies on a plot: a shape in a box of 100 by 100, and words over it."""
 
-    @abstractmethod
-    def shape(self, x: Axis, y: Axis) -> str:
-        """In a box of 100 by 100."""
+    def shape(self, _x: Axis, _y: Axis) -> str:
+        """Each part has its own."""
+        raise NotImplementedError
 
     def text(self, _x: Axis, _y: Axis) -> str:
         """Nothing where the chart's key names it, or the plot places its words."""
@@ -113,11 +109,8 @@ class Line(Part):
         parts: list[str] = []
         before = -math.inf
         for at, value in self.points:
-            across, up = f"{x.at(at):.2f}", f"{100 - y.at(value):.2f}"
-            if not parts or at - before > self.apart:
-                parts.append(f"M{across} {up}")
-            else:
-                parts.append(f"L{across} {up}")
+            starts = not parts or at - before > self.apart
+            parts.append(f"{'M' if starts else 'L'}{x.at(at):.2f} {100 - y.at(value):.2f}")
             before = at
         path = re.sub(r"(M[\d. ]+)(?=M|$)", r"\1h0", "".join(parts))
         return f'<path class="{self.kind}" d="{path}"/>' if path else ""

@@ -23,6 +23,11 @@ class Answer(Exception):  # noqa: N818 - an answer, not a fault
     """Why a command stops, and what to do instead, in the words that the terminal shows."""
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 node``, ``3 nodes``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def ended(work: Callable[[], int], name: str, *, interrupted: str, stopped: int = 1) -> int:
     """The exit status of ``work``: what it returns, ``stopped`` with the reason, 130 after Ctrl-C.
 

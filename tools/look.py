@@ -19,6 +19,7 @@ from typing import Any
 from environments.load import load
 from environments.node_types import cheapest
 from environments.schema import Settings
+from reviews.series import QUERIES, of_node, query
 from shared.errors import StoppedError
 from shared.secret import Secret
 from tools.assembly import text_of
@@ -27,12 +28,10 @@ from tools.deploy_guard import secret_arn
 from tools.health import PATIENT, invoke
 
 RUNBOOK = Path(__file__).parents[1] / "docs" / "runbook.md"
-NAMESPACE, NODE_ID = "AWS/ElastiCache", "0001"
 PERIOD = 300  # seconds
 AGO = {"now": 0, "1 h ago": 1, "24 h ago": 24}  # hours
 MOST_PAGES = 20  # of the slow log
 COLUMNS = 6  # nodes side by side
-QUERIES_A_CALL = 500  # GetMetricData takes no more
 
 Client = Callable[..., Any]
 Series = Mapping[tuple[str, str], Mapping[int, float]]  # by metric and node: hours ago -> value
@@ -49,27 +48,19 @@ class Look:
 
 
 _CPU, _MEMORY = "EngineCPUUtilization", "DatabaseMemoryUsagePercentage"
+_NEW, _OUT, _REPLICATED = "NewConnections", "NetworkBytesOut", "ReplicationBytes"
+_EXCEEDED = tuple(f"NetworkBandwidth{way}AllowanceExceeded" for way in ("Out", "In"))
 LOOKS = {
     "memory": Look((_MEMORY, "CurrItems", "Evictions", "BytesUsedForCache"), "memory"),
     "evictions": Look(("Evictions", _MEMORY, "CurrItems", "BytesUsedForCache"), "memory"),
-    "engine-cpu": Look((_CPU, "EvalBasedCmds", "GetTypeCmds", "NewConnections"), slow=True),
-    "host-cpu": Look(("CPUUtilization", _CPU, "NewConnections", "SaveInProgress"), slow=True),
+    "engine-cpu": Look((_CPU, "EvalBasedCmds", "GetTypeCmds", _NEW), slow=True),
+    "host-cpu": Look(("CPUUtilization", _CPU, _NEW, "SaveInProgress"), slow=True),
     "cpu-credits": Look(("CPUCreditBalance", "CPUCreditUsage", _CPU), slow=True, lowest=True),
-    "connections": Look(("CurrConnections", "NewConnections"), "clients"),
+    "connections": Look(("CurrConnections", _NEW), "clients"),
     "hit-rate": Look(("CacheMisses", "CacheHits", "Evictions", "CurrItems"), "memory"),
-    "replication-lag": Look(
-        ("ReplicationLag", "ReplicationBytes", "NetworkBytesOut", _CPU), slow=True
-    ),
-    "refused-logins": Look(
-        ("AuthenticationFailures", "NewConnections", "CurrConnections"), "clients"
-    ),
-    "network-allowance": Look(
-        (
-            *("NetworkBandwidthOutAllowanceExceeded", "NetworkBandwidthInAllowanceExceeded"),
-            *("NetworkBytesOut", "NetworkBytesIn", "ReplicationBytes"),
-        ),
-        "clients",
-    ),
+    "replication-lag": Look(("ReplicationLag", _REPLICATED, _OUT, _CPU), slow=True),
+    "refused-logins": Look(("AuthenticationFailures", _NEW, "CurrConnections"), "clients"),
+    "network-allowance": Look((*_EXCEEDED, _OUT, "NetworkBytesIn", _REPLICATED), "clients"),
     "swap": Look(("SwapUsage", "FreeableMemory", _MEMORY, "SaveInProgress"), "memory"),
     "not-reporting": Look((_CPU, "CurrConnections"), lowest=True),
 }
@@ -79,7 +70,7 @@ LOOKS = {
 _UNITS: dict[str, tuple[float, Set[str]]] = {
     "%": (1, {_CPU, _MEMORY, "CPUUtilization"}),
     "MiB": (2**20, {"BytesUsedForCache", "SwapUsage", "FreeableMemory"}),
-    "MiB/min": (2**20, {"NetworkBytesIn", "NetworkBytesOut", "ReplicationBytes"}),
+    "MiB/min": (2**20, {"NetworkBytesIn", _OUT, _REPLICATED}),
     "ms": (1 / 1000, {"ReplicationLag"}),
     "count": (1, {"CurrConnections", "CurrItems"}),
     "credits": (1, {"CPUCreditBalance"}),
@@ -93,8 +84,7 @@ _ROLE = ("IsPrimary", "IsMaster")
 
 def _look(name: str, alarm: str) -> int:
     settings = load(name)
-    client = session(settings).client
-    for line in shown(settings, client, alarm, datetime.now(UTC)):
+    for line in shown(settings, session(settings).client, alarm, datetime.now(UTC)):
         print(line)
     return 0
 
@@ -129,10 +119,8 @@ def shown(settings: Settings, client: Client, alarm: str, now: datetime) -> Iter
     address = busiest(answers)[0] if alarm == "connections" else ""
     for line in section(settings, alarm):
         yield line.replace("<address>", address or "<address>")
-    yield (
-        f"Dashboard: https://{region}.console.aws.amazon.com/cloudwatch/home"
-        f"#dashboards:name={prefix}"
-    )
+    console = f"https://{region}.console.aws.amazon.com/cloudwatch/home"
+    yield f"Dashboard: {console}#dashboards:name={prefix}"
 
 
 def section(settings: Settings, alarm: str) -> Iterator[str]:
@@ -180,54 +168,35 @@ def series_of(
     cloudwatch: Any, metrics: Sequence[str], nodes: Sequence[str], now: datetime
 ) -> dict[tuple[str, str], dict[int, float]]:
     """The greatest value of five minutes, at each of the times."""
-    wanted = [(metric, node) for metric in metrics for node in nodes]
-    queries = [
-        {
-            "Id": f"q{number}",
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": NAMESPACE,
-                    "MetricName": metric,
-                    "Dimensions": [
-                        {"Name": "CacheClusterId", "Value": node},
-                        {"Name": "CacheNodeId", "Value": NODE_ID},
-                    ],
-                },
-                "Period": PERIOD,
-                "Stat": "Maximum",
-            },
-        }
-        for number, (metric, node) in enumerate(wanted)
-    ]
-    found: dict[tuple[str, str], dict[int, float]] = {each: {} for each in wanted}
+    wanted = [of_node(metric, node, "Maximum") for metric in metrics for node in nodes]
+    queries = [query(f"q{number}", one, PERIOD) for number, one in enumerate(wanted)]
+    names = [(metric, node) for metric in metrics for node in nodes]
+    found: dict[tuple[str, str], dict[int, float]] = {each: {} for each in names}
     pages = cloudwatch.get_paginator("get_metric_data")
     for hours in AGO.values():
         end = now - timedelta(hours=hours)
-        for start in range(0, len(queries), QUERIES_A_CALL):
+        given = {"StartTime": end - timedelta(seconds=3 * PERIOD), "EndTime": end}
+        for start in range(0, len(queries), QUERIES):
+            part = queries[start : start + QUERIES]
             for page in pages.paginate(
-                MetricDataQueries=queries[start : start + QUERIES_A_CALL],
-                StartTime=end - timedelta(seconds=3 * PERIOD),
-                EndTime=end,
-                ScanBy="TimestampDescending",
+                MetricDataQueries=part, ScanBy="TimestampDescending", **given
             ):
                 for result in page["MetricDataResults"]:
                     if values := result.get("Values"):
-                        found[wanted[int(result["Id"][1:])]].setdefault(hours, values[0])
+                        found[names[int(result["Id"][1:])]].setdefault(hours, values[0])
     return found
 
 
 def worst_node(look: Look, series: Series, nodes: Sequence[str]) -> str:
     """The node whose own metric is furthest; one without figures, where the lowest is meant."""
-    least, most = float("-inf"), float("inf")
-    if look.lowest:
-        return min(nodes, key=lambda node: series[look.metrics[0], node].get(0, least))
-    return max(nodes, key=lambda node: series[look.metrics[0], node].get(0, -most))
+    furthest = min if look.lowest else max
+    return furthest(nodes, key=lambda node: series[look.metrics[0], node].get(0, float("-inf")))
 
 
 def _table(metrics: Sequence[str], roles: Mapping[str, str], series: Series) -> Iterator[str]:
     width = max(map(len, roles))
     kind = max(map(len, roles.values()))
-    yield f"  {'':<46}  {'':<{width}}  {'':<{kind}}" + "".join(f"{label:>12}" for label in AGO)
+    yield " " * (52 + width + kind) + "".join(f"{label:>12}" for label in AGO)
     for metric in metrics:
         unit, by = UNITS.get(metric, _A_MINUTE)
         for node, role in roles.items():
@@ -243,29 +212,20 @@ def _figure(value: float) -> str:
 
 def trend(alarm: str, series: Series, worst: str) -> Iterator[str]:
     """How long it lasts, for what fills up or runs out."""
-    bounds = {
-        "memory": ("DatabaseMemoryUsagePercentage", 100),
-        "cpu-credits": ("CPUCreditBalance", 0),
-    }
-    if alarm in bounds:
-        metric, bound = bounds[alarm]
-        values = series[metric, worst]
-        if 0 in values and 1 in values and (values[0] - values[1]) * (bound - values[0]) > 0:
-            left = (bound - values[0]) / (values[0] - values[1])
-            yield f"At the last hour's rate {metric} is {bound} in {left:.1f} hours"
+    bounds = {"memory": (_MEMORY, 100), "cpu-credits": ("CPUCreditBalance", 0)}
+    metric, bound = bounds.get(alarm, ("", 0))
+    values = series[metric, worst] if metric else {}
+    if 0 in values and 1 in values and (values[0] - values[1]) * (bound - values[0]) > 0:
+        left = (bound - values[0]) / (values[0] - values[1])
+        yield f"At the last hour's rate {metric} is {bound} in {left:.1f} hours"
 
 
 def _answers(client: Client, prefix: str, question: str) -> list[dict[str, Any]]:
     """What each node's Redis answers, by the function that may log in, or why it is not known."""
-    name = f"{prefix}-health"
+    name, functions = f"{prefix}-health", client("lambda", config=PATIENT)
+    asked = {"ask": question}
     try:
-        answer = invoke(
-            client("lambda", config=PATIENT),
-            name,
-            command="look",
-            answers_with="group",
-            event={"ask": question},
-        )
+        answer = invoke(functions, name, command="look", answers_with="group", event=asked)
     except Answer as reason:  # the fix is shown all the same
         return [{"name": "", "figures": {}, "problem": str(reason)}]
     why = f"Redis was not asked: the log of {name}-login says why"
@@ -311,10 +271,9 @@ def instances(settings: Settings, answers: Sequence[Mapping[str, Any]]) -> Itera
     addresses = max((each["figures"].get("addresses", 0) for each in answers), default=0)
     address, count, node = busiest(answers)
     if address:
-        yield (
-            f"Instances: {addresses:.0f} addresses are connected, the health check's own included. "
-            f"Planned are {planned.instances} x {planned.pool_size} connections"
-        )
+        connected = f"{addresses:.0f} addresses are connected, the health check's own included"
+        plan = f"{planned.instances} x {planned.pool_size} connections"
+        yield f"Instances: {connected}. Planned are {plan}"
         yield f"Most connections: {address} has {count:.0f} on {node}"
 
 
@@ -331,9 +290,8 @@ def _slow(logs: Any, log_group: str, now: datetime) -> Iterator[str]:
                 entry = _entry(event.get("message", ""))
                 command = str(entry.get("Command", "?")).split(" ")[0].upper()
                 count[command] += 1
-                longest[command] = max(
-                    longest.get(command, 0), float(entry.get("Duration (us)", 0)) / 1000
-                )
+                took = float(entry.get("Duration (us)", 0)) / 1000
+                longest[command] = max(longest.get(command, 0), took)
     except logs.exceptions.ResourceNotFoundException:
         yield f"Slow log: {log_group} is not there"
         return

@@ -32,6 +32,7 @@ from aws_rules.answers import fields
 from environments.load import load
 from environments.node_types import node_type
 from health.user import rights
+from reviews.series import of_node, query
 from tools.command import Answer, ended, session
 from tools.context import ROOT
 
@@ -97,15 +98,9 @@ class Scratch:
         cache.create_user_group(UserGroupId=self.name, Engine="redis", UserIds=[self.user])
         self.undo.callback(self._delete_user_group)
         self.until(self.user_is_active, "the user is active")
-        topic = self._topic()
-        self.make_group(
-            self.name,
-            NumCacheClusters=2,
-            AutomaticFailoverEnabled=True,
-            MultiAZEnabled=True,
-            SnapshotRetentionLimit=1,
-            NotificationTopicArn=topic,
-        )
+        form = {"NumCacheClusters": 2, "SnapshotRetentionLimit": 1}
+        form |= {"AutomaticFailoverEnabled": True, "MultiAZEnabled": True}
+        self.make_group(self.name, NotificationTopicArn=self._topic(), **form)
 
     def make_group(self, name: str, **more: Any) -> dict[str, Any]:
         """Create a group with the user, in ``undo`` at once, and wait until it is available."""
@@ -126,13 +121,13 @@ class Scratch:
 
     def group(self, name: str = "") -> dict[str, Any] | None:
         """A group as AWS describes it; None for one that is gone."""
+        cache, asked = self.elasticache, {"ReplicationGroupId": name or self.name}
         try:
-            answer = self.elasticache.describe_replication_groups(
-                ReplicationGroupId=name or self.name
-            )
-        except self.elasticache.exceptions.ReplicationGroupNotFoundFault:
+            found: dict[str, Any] = cache.describe_replication_groups(**asked)["ReplicationGroups"][
+                0
+            ]
+        except cache.exceptions.ReplicationGroupNotFoundFault:
             return None
-        found: dict[str, Any] = answer["ReplicationGroups"][0]
         return found
 
     def available(self, name: str = "") -> dict[str, Any]:
@@ -248,24 +243,17 @@ def access_string(scratch: Scratch) -> str:
 def login(scratch: Scratch) -> str:
     """AUTH with the password alone, at both addresses."""
     (shard,) = (scratch.group() or {})["NodeGroups"]
+    given: dict[str, Any] = {"password": scratch.password, "socket_connect_timeout": 5}
+    given |= {"ssl": True, "ssl_ca_certs": os.environ.get("SSL_CERT_FILE")}
     for endpoint in (shard["PrimaryEndpoint"], shard["ReaderEndpoint"]):
-        client = redis.Redis(
-            endpoint["Address"],
-            endpoint["Port"],
-            password=scratch.password,
-            ssl=True,
-            ssl_ca_certs=os.environ.get("SSL_CERT_FILE"),
-            socket_connect_timeout=5,
-        )
+        client = redis.Redis(endpoint["Address"], endpoint["Port"], **given)
         try:
             client.ping()
         except redis.AuthenticationError as refused:
             raise Outcome(f"fail: refused: {type(refused).__name__}") from None
         except (redis.ConnectionError, redis.TimeoutError, OSError) as failure:
-            raise Outcome(
-                f"unknown: not reached ({type(failure).__name__}): run it in the default VPC, "
-                "in its default group"
-            ) from None
+            todo = "run it in the default VPC, in its default group"
+            raise Outcome(f"unknown: not reached ({type(failure).__name__}): {todo}") from None
     return "logged in at the primary and the reader address"
 
 
@@ -294,9 +282,7 @@ def busy_user(scratch: Scratch) -> str:
         said = f"taken while the group is {status}; active after {time.monotonic() - begun:.0f} s"
         (user,) = cache.describe_users(UserId=scratch.user)["Users"]
         if user["Authentication"].get("PasswordCount") != 2:
-            raise Outcome(
-                f"fail: {said}, and then it has other than the two passwords that were given"
-            )
+            raise Outcome(f"fail: {said}, and then it has other passwords than the two given")
     scratch.available()
     return said
 
@@ -352,10 +338,8 @@ def event_form(scratch: Scratch) -> str:
 
     def look() -> list[str]:
         asked = {"QueueUrl": scratch.queue, "WaitTimeSeconds": 1, "MaxNumberOfMessages": 10}
-        bodies = [
-            json.loads(m["Body"]) for m in scratch.sqs.receive_message(**asked).get("Messages", [])
-        ]
-        texts = [str(body.get("Message", "")) for body in bodies]
+        received = scratch.sqs.receive_message(**asked).get("Messages", [])
+        texts = [str(json.loads(one["Body"]).get("Message", "")) for one in received]
         return [text for text in texts if "Failover" in text]
 
     text = scratch.until(look, "the event of the failover is in the queue")[0]
@@ -378,13 +362,12 @@ CHECKS: dict[str, Callable[[Scratch], str]] = {
 }
 
 
-def lines() -> list[tuple[str, str]]:
-    """Every line of docs/reference/decisions.md that is unproven, and what shows it first."""
-    section = (
-        (ROOT / "docs/reference/decisions.md").read_text().partition("## What only AWS can show")[2]
-    )
-    rows = re.findall(r"^\| (.+?) \| (.+) \|$", section, re.MULTILINE)
-    return [row for row in rows if row[0] != "unproven"]
+def lines() -> list[str]:
+    """Every line of docs/reference/decisions.md that is unproven."""
+    text = (ROOT / "docs/reference/decisions.md").read_text()
+    section = text.partition("## What only AWS can show")[2]
+    rows = re.findall(r"^\| (.+?) \| .+ \|$", section, re.MULTILINE)
+    return [row for row in rows if row != "unproven"]
 
 
 def prove(scratch: Scratch, recorder: Recorder, say: Callable[[str], None]) -> dict[str, str]:
@@ -412,7 +395,7 @@ def table(outcomes: dict[str, str], words: str) -> str:
     if not outcomes:
         return f"{head}{words}: every line is unproven.\n"
     rows = []
-    for line, _ in lines():
+    for line in lines():
         outcome = next((said for start, said in outcomes.items() if line.startswith(start)), "")
         rows.append(f"| {line.partition(': ')[0]} | {outcome or 'unknown'} |")
     # The report shows each section of this title.
@@ -491,17 +474,10 @@ def _ask(environment: str, out: Path | None) -> int:
 
 def _lags(scratch: Scratch) -> list[dict[str, Any]]:
     """The queries a1 and a2: the ReplicationLag of each node."""
-    found = []
-    for number in (1, 2):
-        names = {"CacheClusterId": f"{scratch.name}-00{number}", "CacheNodeId": "0001"}
-        metric = {
-            "Namespace": "AWS/ElastiCache",
-            "MetricName": "ReplicationLag",
-            "Dimensions": [{"Name": name, "Value": value} for name, value in names.items()],
-        }
-        stat = {"Metric": metric, "Period": 60, "Stat": "Maximum"}
-        found.append({"Id": f"a{number}", "MetricStat": stat})
-    return found
+    return [
+        query(f"a{number}", of_node("ReplicationLag", f"{scratch.name}-00{number}", "Maximum"), 60)
+        for number in (1, 2)
+    ]
 
 
 def _statement(action: str, resource: str, condition: dict[str, Any]) -> dict[str, Any]:

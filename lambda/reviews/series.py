@@ -67,17 +67,12 @@ def read(
     """
     wanted = list(dict.fromkeys(asked))
     found: dict[Asked, dict[datetime, float]] = {one: {} for one in wanted}
+    given: dict[str, Any] = {"StartTime": start, "EndTime": end, "ScanBy": "TimestampAscending"}
     for first in range(0, len(wanted), QUERIES):
         part = {f"q{number}": one for number, one in enumerate(wanted[first : first + QUERIES])}
-        queries = [_query(name, one, period) for name, one in part.items()]
-        for result in every(
-            client.get_metric_data,
-            "MetricDataResults",
-            MetricDataQueries=queries,
-            StartTime=start,
-            EndTime=end,
-            ScanBy="TimestampAscending",
-        ):
+        queries = [query(name, one, period) for name, one in part.items()]
+        listing = client.get_metric_data, "MetricDataResults"
+        for result in every(*listing, MetricDataQueries=queries, **given):
             one = part[result["Id"]]
             status = result.get("StatusCode", "no status")
             if status not in _GOOD:
@@ -87,7 +82,8 @@ def read(
     return dict(found)
 
 
-def _query(name: str, asked: Asked, period: int) -> dict[str, Any]:
+def query(name: str, asked: Asked, period: int) -> dict[str, Any]:
+    """Of GetMetricData; ``name`` is its Id."""
     metric = {
         "Namespace": asked.namespace,
         "MetricName": asked.metric,

@@ -41,8 +41,7 @@ class ServiceUpdate:
     @property
     def urgency(self) -> tuple[bool, int, float]:
         """Sorts what cannot wait to the front."""
-        known = self.severity in SEVERITIES
-        rank = SEVERITIES.index(self.severity) if known else len(SEVERITIES)
+        rank = (*SEVERITIES, self.severity).index(self.severity)
         return not self.security, rank, self.apply_by.timestamp() if self.apply_by else 0.0
 
     def words(self, now: datetime) -> str:
@@ -115,13 +114,13 @@ class Support:
         days = (self.ends - today).days
         when, then = ("leaves", "then bills") if days >= 0 else ("left", "bills")
         left = f"in {days} days" if days >= 0 else f"{-days} days ago"
-        begins, prices = self.ends + timedelta(days=1), []
-        for year, percent in enumerate(self.percent):
-            if year == 0 or percent != self.percent[year - 1]:
-                # No anniversary of a 29 February: support ends with a month or a quarter.
-                prices.append(
-                    f"from {begins.replace(year=begins.year + year)} {self._on_top(percent)}"
-                )
+        begins = self.ends + timedelta(days=1)
+        prices = [
+            # No anniversary of a 29 February: support ends with a month or a quarter.
+            f"from {begins.replace(year=begins.year + year)} {self._on_top(percent)}"
+            for year, percent in enumerate(self.percent)
+            if year == 0 or percent != self.percent[year - 1]
+        ]
         total = "" if self.monthly is None else f" ({self.price})"
         return (
             f"{self.engine} {when} standard support on {self.ends}, {left}. AWS {then} "
@@ -138,8 +137,7 @@ class Support:
 def handler(_event: object, _context: object) -> dict[str, Any]:
     """What was found. Raises what ``ask`` raises: then it has not run, and an alarm fires."""
     no_debugging()
-    support = Support.read(os.environ)
-    return review(client("elasticache"), support, desk(), datetime.now(UTC))
+    return review(client("elasticache"), Support.read(os.environ), desk(), datetime.now(UTC))
 
 
 def review(elasticache: Any, support: Support, to: Desk, now: datetime) -> dict[str, Any]:
@@ -166,8 +164,7 @@ def review(elasticache: Any, support: Support, to: Desk, now: datetime) -> dict[
         yield updates_table(updates, now)
         yield heading("Engine version")
         yield paragraph(f"Every node runs {runs}.")
-        steps = [(version.name, step) for step, version in offered.items()]
-        if steps:
+        if steps := [(version.name, step) for step, version in offered.items()]:
             yield table(("Newer", "What kind of step"), steps)
         else:
             yield paragraph("ElastiCache offers nothing newer.", "good")
@@ -201,12 +198,8 @@ def open_updates(elasticache: Any, group_id: str) -> list[ServiceUpdate]:
     available = {"ServiceUpdateStatus": ["available"]}
     listed = every(elasticache.describe_service_updates, "ServiceUpdates", **available)
     about = {update["ServiceUpdateName"]: update for update in listed}
-    actions = every(
-        elasticache.describe_update_actions,
-        "UpdateActions",
-        ReplicationGroupIds=[group_id],
-        **available,
-    )
+    of_group: dict[str, Any] = {"ReplicationGroupIds": [group_id], **available}
+    actions = every(elasticache.describe_update_actions, "UpdateActions", **of_group)
     updates = [
         _update(action, about.get(action["ServiceUpdateName"], {}))
         for action in actions

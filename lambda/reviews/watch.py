@@ -22,10 +22,8 @@ def handler(_event: object, _context: object) -> dict[str, float]:
     now, watched = datetime.now(UTC), json.loads(os.environ["WATCHED"])
     s3, functions = client("s3"), client("lambda")
     ran = dict(_last_runs(s3, os.environ["REPORTS_BUCKET"], watched))
-    ages = {
-        review["metric"]: (now - ran[name]) / _DAY if name in ran else NEVER
-        for name, review in watched.items()
-    }
+    age = {name: (now - ran[name]) / _DAY if name in ran else NEVER for name in watched}
+    ages = {review["metric"]: age[name] for name, review in watched.items()}
     # Before anything is invoked: the alarms must not depend on it.
     marks = {TEST_MARK: float(_testing(now))} if "TEST_MONTHLY" in os.environ else {}
     print(emitted(os.environ["REPLICATION_GROUP_ID"], now, ages | marks, {}))

@@ -12,19 +12,15 @@ def points(line: Line, x: Axis, y: Axis) -> list[tuple[float, float]]:
     return [(float(across), float(down)) for across, down in found]
 
 
-def test_a_line_lies_where_its_values_are() -> None:
-    line = Line("a", [(0, 0), (50, 5), (100, 10)])
-    assert points(line, Axis(0, 100), Axis(0, 10)) == [(0, 100), (50, 50), (100, 0)]
-
-
 def test_a_gap_stays_a_gap_and_a_lonely_point_is_a_dot() -> None:
     line = Line("a", [(0, 1), (1, 1), (5, 1)], apart=1)
     shape = line.shape(Axis(0, 10), Axis(0, 2))
     assert re.sub(r"[\d.]+ [\d.]+", "", shape) == '<path class="a" d="MLMh0"/>'
 
 
-def test_what_would_leave_the_plot_runs_along_its_edge() -> None:
-    assert points(Line("a", [(-5, -5), (20, 20)]), Axis(0, 10), Axis(0, 10)) == [(0, 100), (100, 0)]
+def test_a_line_lies_where_its_values_are_and_along_the_edge_outside_of_the_plot() -> None:
+    line = Line("a", [(-5, -5), (5, 2.5), (20, 20)])
+    assert points(line, Axis(0, 10), Axis(0, 10)) == [(0, 100), (50, 75), (100, 0)]
 
 
 def test_words_are_written_as_text() -> None:

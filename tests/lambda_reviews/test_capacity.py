@@ -1,6 +1,7 @@
 """The capacity report says what its figures say, in words, in a chart and in the channel."""
 
 import re
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
@@ -143,12 +144,9 @@ def test_the_chart_marks_the_crossing_where_trend_and_line_meet() -> None:
     assert x0 < x < x1
     assert y0 + (y1 - y0) * (x - x0) / (x1 - x0) == pytest.approx(y, abs=0.5)
     # The crossing is eleven days after the last peak; a percent is more than half a day.
-    assert x - x0 == pytest.approx(11 * (x1 - x0) / _days_drawn(found), abs=1)
-
-
-def _days_drawn(found: dict[str, list[dict[str, str]]]) -> float:
     (band,) = found["range"]
-    return len(band["points"].split()) / 2 - 1
+    days_drawn = len(band["points"].split()) / 2 - 1
+    assert x - x0 == pytest.approx(11 * (x1 - x0) / days_drawn, abs=1)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +220,7 @@ def test_a_days_peak_is_the_highest_of_all_nodes_hours_in_utc() -> None:
 
 def test_a_line_for_something_that_is_not_measured_is_refused() -> None:
     with pytest.raises(KeyError, match="nothing is measured for colour"):
-        measured(MEASURES, {"colour": LINE})
+        measured({"colour": asdict(LINE)})
 
 
 def test_ninety_whole_days_are_read_from_hours_and_a_failover_changes_nothing() -> None:
@@ -237,7 +235,7 @@ def test_ninety_whole_days_are_read_from_hours_and_a_failover_changes_nothing() 
             series[at] = level if busy else level / 2
     # The day that is not over is worse than all: it must not count as a whole one.
     cloudwatch.series["DatabaseMemoryUsagePercentage", "g-002"][midnight] = 5.0
-    (found,) = forecasts(cloudwatch, elasticache("g-002"), "g", {"memory": LINE}, NOW)
+    (found,) = forecasts(cloudwatch, elasticache("g-002"), "g", [(MEMORY, LINE)], NOW)
     assert len(found.peaks) == 90
     assert found.outlook.on == date(2026, 12, 11)
     assert {asked["Period"] for asked in cloudwatch.asked} == {3600}, "kept for 455 days"

@@ -99,7 +99,7 @@ def test_an_update_that_could_not_be_told_is_told_the_next_day(made: Made) -> No
 def test_the_most_urgent_comes_first(made: Made) -> None:
     desk, _, topic = made
     actions = [
-        update("later", ServiceUpdateSeverity="low"),
+        update("later", days=5, ServiceUpdateSeverity="low"),
         update("engine", ServiceUpdateType="engine-update", ServiceUpdateSeverity="critical"),
         update("unknown", ServiceUpdateSeverity="grave"),
         update("soon", days=1, ServiceUpdateSeverity="critical"),

@@ -7,7 +7,7 @@ import pytest
 
 from constructs.alarms.catalog import every_alarm
 from environments.load import environment_names, load
-from reviews.capacity.forecast import MEASURES, lines, measured
+from reviews.capacity.forecast import measured
 from reviews.configuration import drift
 from reviews.metrics.measures import NAMES, Measure, shown
 from tests.stacks.limits import over
@@ -168,8 +168,8 @@ def test_capacity_is_told_every_line_and_what_to_do_there(
 ) -> None:
     settings = load(environment)
     stack = templates[f"vibewell-redis-{environment}-monitoring"]
-    found = lines(given(stack, environment, "capacity", "LINES"))
-    assert measured(MEASURES, found), "each line is known to the function"
+    handed = measured(given(stack, environment, "capacity", "LINES"))
+    found = {measure.name: line for measure, line in handed}
     limits = settings.alarms
     memory = limits.memory_percent
     assert (found["memory"].warning, found["memory"].critical) == (memory.warning, memory.critical)

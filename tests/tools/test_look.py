@@ -25,27 +25,16 @@ class CloudWatch:
 
     def paginate(self, **asked: Any) -> list[dict[str, Any]]:
         hours = (NOW - asked["EndTime"]) / timedelta(hours=1)
-        values = {"r-002": [80.0 - 10 * hours]}
-        return [
-            {
-                "MetricDataResults": [
-                    {
-                        "Id": query["Id"],
-                        "Values": values.get(
-                            query["MetricStat"]["Metric"]["Dimensions"][0]["Value"], []
-                        ),
-                    }
-                    for query in asked["MetricDataQueries"]
-                ]
-            }
-        ]
+        values, results = {"r-002": [80.0 - 10 * hours]}, []
+        for query in asked["MetricDataQueries"]:
+            node = query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
+            results.append({"Id": query["Id"], "Values": values.get(node, [])})
+        return [{"MetricDataResults": results}]
 
 
 def test_every_alarm_on_the_metrics_of_nodes_has_its_command(production: Settings) -> None:
-    watched = {}
-    for one in every_alarm(production):
-        if isinstance(one.figure, Figure):
-            watched[one.name] = one.figure.metrics
+    alarms = [(one.name, one.figure) for one in every_alarm(production)]
+    watched = {name: figure.metrics for name, figure in alarms if isinstance(figure, Figure)}
     assert set(watched) == set(look.LOOKS)
     assert all(look.LOOKS[name].metrics[0] in metrics for name, metrics in watched.items())
     runbook = (ROOT / "docs" / "runbook.md").read_text()
@@ -94,10 +83,8 @@ def test_the_alarms_message_has_its_nodes_its_command_and_the_dashboard(
         for one in every_alarm(production)
         if isinstance(one.figure, Figure)
     }
-    said = {
-        one["AlarmName"]: one["AlarmDescription"]
-        for one in monitoring.of_type("AWS::CloudWatch::Alarm").values()
-    }
+    alarms = monitoring.of_type("AWS::CloudWatch::Alarm").values()
+    said = {one["AlarmName"]: one["AlarmDescription"] for one in alarms}
     for alarm, name in watched.items():
         assert f"make look ENV=production ALARM={name}. " in said[alarm]
         assert "Nodes vibewell-redis-001 to -003. " in said[alarm]

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tools.command import counted
 from tools.impact.acknowledged import FILE, What
 from tools.impact.templates import TOKEN, Leaf
 from tools.impact.verdict import Impact, Question
-from tools.picture.words import counted
 from tools.prices import AS_OF, monthly
 
 HIDDEN = "(not shown)"

@@ -9,7 +9,6 @@ from tools.command import Answer
 from tools.context import committed
 from tools.deviations import deviations
 from tools.report import outcomes
-from tools.report.facts import gather
 from tools.report.page import page
 from tools.report.plan import marked
 
@@ -26,19 +25,15 @@ def main(arguments: list[str]) -> None:
     todo = f"Run make report REHEARSE=1 ENV={environment}, or delete it."
     try:
         written = page(
-            gather(
-                read(folder),
-                environment,
-                context=committed(),
-                docs=ROOT / "docs",
-                marked=marked(ROOT),
-                outcomes=outcomes.read(ROOT / outcomes.FILE),
-                recording=parsed_of(recorded, todo, recording.parsed)
-                if recorded.exists()
-                else None,
-                commit=outcomes.commit_of(ROOT),
-                deviations=deviations(environment),
-            )
+            read(folder),
+            environment,
+            context=committed(),
+            docs=ROOT / "docs",
+            marked=marked(ROOT),
+            outcomes=outcomes.read(ROOT / outcomes.FILE),
+            recording=parsed_of(recorded, todo, recording.parsed) if recorded.exists() else None,
+            commit=outcomes.commit_of(ROOT),
+            deviations=deviations(environment),
         )
     except Answer as problem:
         sys.exit(f"report: {problem}")

@@ -1,11 +1,10 @@
 """Every alarm of an environment from its template: when it fires, whom it notifies, what to do."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from tools.assembly import Document, Stack
-from tools.picture.words import counted
+from tools.command import counted
 
 _DESCRIPTION = re.compile(r"^(?P<means>.*?)(?: First: (?P<first>.*?))?(?: Runbook: (?P<url>\S+))?$")
 _SIGNS = {
@@ -20,56 +19,42 @@ _OF_ALL = {"MAX": "the highest", "MIN": "the lowest", "SUM": "the sum", "AVG": "
 UNKNOWN = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """``figure`` is the metric with its statistic, ``taken`` how its series become one value.
+def alarms(stacks: Iterable[Stack], prefix: str) -> list[dict[str, str]]:
+    """What templates/alarms.html.j2 shows of each, those that page first.
 
-    ``expression`` is CloudWatch's metric math where words would be too many.
+    ``prefix`` begins their names. "figure" is the metric with its statistic, "taken" how its series
+    become one value, "expression" CloudWatch's metric math where words would be too many.
     """
-
-    name: str
-    short: str
-    severity: str
-    figure: str
-    taken: str
-    expression: str
-    condition: str
-    lasting: str
-    means: str
-    first: str
-    runbook: str
-
-
-def alarms(stacks: Iterable[Stack], prefix: str) -> list[Alarm]:
-    """The alarms of all stacks, those that page first; ``prefix`` begins their names."""
     found = [
         _alarm(properties, prefix)
         for stack in stacks
         for properties in stack.of_type("AWS::CloudWatch::Alarm").values()
     ]
-    return sorted(found, key=lambda alarm: ("critical", "warning", UNKNOWN).index(alarm.severity))
+    order = ("critical", "warning", UNKNOWN)
+    return sorted(found, key=lambda alarm: order.index(alarm["severity"]))
 
 
-def _alarm(properties: Document, prefix: str) -> Alarm:
+def _alarm(properties: Document, prefix: str) -> dict[str, str]:
     name = properties["AlarmName"]
     said = _DESCRIPTION.match(properties.get("AlarmDescription", ""))
-    words = said.groupdict() if said else {}
+    words = said.groupdict("") if said else dict.fromkeys(_DESCRIPTION.groupindex, "")
     severity = _SEVERITY.search(name)
-    period = max(_periods(properties), default=60)
-    figure, taken, expression = _figure(properties)
-    return Alarm(
-        name=name,
-        short=name.removeprefix(prefix),
-        severity=severity[1] if severity else UNKNOWN,
-        figure=figure,
-        taken=taken,
-        expression=expression,
-        condition=f"{_SIGNS[properties['ComparisonOperator']]} {_number(properties['Threshold'])}",
-        lasting=_lasting(properties, period),
-        means=words.get("means") or "",
-        first=words.get("first") or "",
-        runbook=words.get("url") or "",
-    )
+    queries = properties.get("Metrics", [])
+    stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
+    period = max((one["Period"] for one in (*stats, properties) if "Period" in one), default=60)
+    figure, taken, expression = _figure(properties, stats)
+    return {
+        "short": name.removeprefix(prefix),
+        "severity": severity[1] if severity else UNKNOWN,
+        "figure": figure,
+        "taken": taken,
+        "expression": expression,
+        "condition": f"{_SIGNS[properties['ComparisonOperator']]} {properties['Threshold']:,.10g}",
+        "lasting": _lasting(properties, period),
+        "means": words["means"],
+        "first": words["first"],
+        "runbook": words["url"],
+    }
 
 
 def _lasting(properties: Document, period: int) -> str:
@@ -83,33 +68,13 @@ def _lasting(properties: Document, period: int) -> str:
     return f"{periods} minutes in a row" if period == 60 else f"{periods} times {each} in a row"
 
 
-def _figure(properties: Document) -> tuple[str, str, str]:
-    stats = list(_stats(properties))
-    names = " and ".join(
-        dict.fromkeys(f"{stat['Stat']} of {stat['Metric']['MetricName']}" for stat in stats)
-    )
-    expression = next(
-        (query["Expression"] for query in properties.get("Metrics", []) if "Expression" in query),
-        "",
-    )
+def _figure(properties: Document, stats: list[Document]) -> tuple[str, str, str]:
+    metrics = dict.fromkeys(f"{stat['Stat']} of {stat['Metric']['MetricName']}" for stat in stats)
+    names = " and ".join(metrics)
+    expressions = (query.get("Expression") for query in properties.get("Metrics", []))
+    expression = next(filter(None, expressions), "")
     if not expression:
         return names or properties.get("MetricName", ""), "", ""
     if short := _SHORT.fullmatch(expression):
         return names, f"{_OF_ALL[short[1]]} of {len(stats)} series", ""
     return names, f"from {len(stats)} series", expression
-
-
-def _stats(properties: Document) -> Iterator[Document]:
-    for query in properties.get("Metrics", []):
-        if "MetricStat" in query:
-            yield query["MetricStat"]
-
-
-def _periods(properties: Document) -> Iterator[int]:
-    yield from (stat["Period"] for stat in _stats(properties))
-    if "Period" in properties:
-        yield properties["Period"]
-
-
-def _number(value: float) -> str:
-    return f"{value:,.10g}"

@@ -48,17 +48,9 @@ def add(file: Path, words: Mapping[str, str], root: Path) -> None:
 
 def commit_of(root: Path) -> str:
     """The commit's short name, and whether files differ from it; "" where git says nothing."""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"]
     try:
-        commit, changes = (
-            subprocess.run(
-                ["git", "-C", str(root), *words],
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=30,
-            ).stdout.strip()
-            for words in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "-uno"))
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
         return ""
-    return commit + (CHANGED if changes else "")
+    return done.stdout.strip().replace("-dirty", CHANGED)

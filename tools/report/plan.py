@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -47,15 +47,7 @@ class Line:
 
 def lines(document: str) -> list[Line]:
     """Every row of the table. Raises Answer for one that has not five cells."""
-    return list(_lines(document))
-
-
-def function(test: str) -> str:
-    """The name of a test's function, without its file and its parameters."""
-    return test.split("[", 1)[0].rsplit("::", 1)[-1]
-
-
-def _lines(document: str) -> Iterator[Line]:
+    found = []
     for row in _ROW.finditer(document):
         cells = [cell.strip() for cell in row[2].split("|")]
         if len(cells) != 4:
@@ -70,7 +62,13 @@ def _lines(document: str) -> Iterator[Line]:
                 f"docs/reference/plan.md: §{row[1]} {asked!r} is proven by {proof!r}. Write the "
                 f"names of tests in backquotes, '{_OPEN}', or nothing for all tests of the section"
             )
-        yield Line(row[1], asked, deployed, where, named, proof == _OPEN)
+        found.append(Line(row[1], asked, deployed, where, named, proof == _OPEN))
+    return found
+
+
+def function(test: str) -> str:
+    """The name of a test's function, without its file and its parameters."""
+    return test.split("[", 1)[0].rsplit("::", 1)[-1]
 
 
 class State(StrEnum):
@@ -121,23 +119,19 @@ def _tests(ids: Sequence[str], outcomes: Mapping[str, Outcome]) -> list[Test]:
     functions: dict[tuple[str, str], list[str]] = {}
     for test in ids:
         functions.setdefault((test.split("::", 1)[0], function(test)), []).append(test)
-    return [
-        _test(name, file, [outcomes.get(test) for test in cases])
-        for (file, name), cases in functions.items()
-    ]
-
-
-def _test(name: str, file: str, outcomes: list[Outcome | None]) -> Test:
-    ran = [outcome for outcome in outcomes if outcome]
-    words = {outcome.word for outcome in ran}
-    if "failed" in words:
-        state = State.FAILED
-    elif len(ran) < len(outcomes) or words != {"passed"}:
-        state = State.NOT_RUN  # a test that skips proves nothing
-    else:
-        state = State.PROVEN
-    oldest = min(ran, key=lambda outcome: outcome.at, default=None)
-    return Test(name, file, len(outcomes), state, oldest)
+    found = []
+    for (file, name), cases in functions.items():
+        ran = [outcomes[test] for test in cases if test in outcomes]
+        words = {outcome.word for outcome in ran}
+        if "failed" in words:
+            state = State.FAILED
+        elif len(ran) < len(cases) or words != {"passed"}:
+            state = State.NOT_RUN  # a test that skips proves nothing
+        else:
+            state = State.PROVEN
+        oldest = min(ran, key=lambda outcome: outcome.at, default=None)
+        found.append(Test(name, file, len(cases), state, oldest))
+    return found
 
 
 Marked = dict[str, list[str]]  # test id -> the sections that it proves

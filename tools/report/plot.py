@@ -9,7 +9,7 @@ from aws_rules.dashboard import Line as Recorded
 from aws_rules.dashboard import Widget
 from aws_rules.recording import Recording
 from drawing.chart import Across, Axis, Line, Part, Points, Stripe, key, plot, short
-from tools.picture.words import counted
+from tools.command import counted
 
 ROOM = 1.08  # what keeps to a threshold would else run along the edge
 MINUTE = 60  # seconds
@@ -23,7 +23,10 @@ def drawn(graph: Widget, recording: Recording | None) -> Markup:
         f"{counted(len(graph.thresholds), 'threshold')}"
     )
     x = Axis.of_time(recording.minutes, "min") if recording else Axis(0, 1)
-    names = [(_colour(number), _name(line, recording)) for number, line in enumerate(graph.lines)]
+    names = [
+        (_colour(number), f"{line.label}{': no data' if recording and not line.points else ''}")
+        for number, line in enumerate(graph.lines)
+    ]
     html = plot(words, x, _values(graph), list(parts(graph, recording))) + key(names)
     return Markup(html)  # noqa: S704 - drawn by us, every text in it escaped
 
@@ -43,10 +46,6 @@ def parts(graph: Widget, recording: Recording | None) -> Iterator[Part]:
 
 def _colour(number: int) -> str:
     return f"c{number % COLOURS + 1}"
-
-
-def _name(line: Recorded, recording: Recording | None) -> str:
-    return f"{line.label}: no data" if recording and not line.points else line.label
 
 
 def _values(graph: Widget) -> Axis:

@@ -64,11 +64,6 @@ class Line:
     then: str
 
 
-def lines(document: Mapping[str, Any]) -> dict[str, Line]:
-    """The template's JSON by the measure's name. Raises TypeError if it does not fit."""
-    return {name: Line(**line) for name, line in document.items()}
-
-
 def daily_peaks(measure: Measure, hours: Iterable[Series]) -> dict[date, float]:
     """The highest hour of each day in UTC, on whichever node it was."""
     peaks: dict[date, float] = {}
@@ -79,12 +74,14 @@ def daily_peaks(measure: Measure, hours: Iterable[Series]) -> dict[date, float]:
     return peaks
 
 
-def measured(known: Sequence[Measure], handed: Mapping[str, Line]) -> list[tuple[Measure, Line]]:
-    """The measures that have a line. Raises KeyError for a line that no measure knows."""
-    strange = handed.keys() - {one.name for one in known}
-    if strange:
+def measured(document: Mapping[str, Any]) -> list[tuple[Measure, Line]]:
+    """The measures to which the template's JSON gives a line, by their name.
+
+    Raises KeyError for a line that no measure knows, and TypeError if it does not fit.
+    """
+    if strange := document.keys() - {one.name for one in MEASURES}:
         raise KeyError(f"nothing is measured for {', '.join(sorted(strange))}")
-    return [(one, handed[one.name]) for one in known if one.name in handed]
+    return [(one, Line(**document[one.name])) for one in MEASURES if one.name in document]
 
 
 WEEK = 7  # every kind of day is on both sides
@@ -173,17 +170,13 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def _slope_range(slopes: Sequence[float], residuals: Sequence[float]) -> tuple[float, float]:
-    many = len(residuals)
-    alike = min(_MOST_ALIKE, max(0.0, _correlation(residuals)))
+    many, squares = len(residuals), sum(one * one for one in residuals)
+    # How much a day resembles the day before: 0 not at all, 1 altogether.
+    correlation = sum(a * b for a, b in pairwise(residuals)) / squares if squares else 0.0
+    alike = min(_MOST_ALIKE, max(0.0, correlation))
     deviation = math.sqrt(many * (many - 1) * (2 * many + 5) / 18 * (1 + alike) / (1 - alike))
     reach = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * deviation / len(slopes) / 2
     return quantile(slopes, max(0.0, 0.5 - reach)), quantile(slopes, min(1.0, 0.5 + reach))
-
-
-def _correlation(residuals: Sequence[float]) -> float:
-    """How much a day resembles the day before: 0 not at all, 1 altogether."""
-    squares = sum(one * one for one in residuals)
-    return sum(a * b for a, b in pairwise(residuals)) / squares if squares else 0.0
 
 
 FEWEST_DAYS = 14  # each day of the week twice
@@ -278,11 +271,9 @@ class Forecast:
     @property
     def urgent(self) -> bool:
         """Whether somebody must act: it is beyond its line, or will be within SOON_DAYS."""
-        if self.outlook.kind is Kind.ABOVE:
-            return True
-        on = self.outlook.on
-        soon = self.today + timedelta(days=SOON_DAYS)
-        return self.outlook.kind is Kind.CROSSES and on is not None and on <= soon
+        # Only of a line that is crossed or was crossed is there a day.
+        on, soon = self.outlook.on, self.today + timedelta(days=SOON_DAYS)
+        return on is not None and on <= soon
 
     @property
     def no_data(self) -> bool:
@@ -316,10 +307,10 @@ def verdict(forecast: Forecast) -> str:
 def _range(found: Outlook) -> str:
     if found.earliest == found.latest:
         return ""
-    earliest = f"earliest {_said(found.earliest)}"
+    latest = f"latest {_said(found.latest)}"
     if found.latest is None:
-        return f" ({earliest}, perhaps not before {_said(found.horizon)})"
-    return f" ({earliest}, latest {_said(found.latest)})"
+        latest = f"perhaps not before {_said(found.horizon)}"
+    return f" (earliest {_said(found.earliest)}, {latest})"
 
 
 def _said(day: date | None) -> str:

@@ -2,12 +2,11 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from reviews.capacity import forecast
-from reviews.capacity.forecast import MEASURES, Forecast, Line
+from reviews.capacity.forecast import HOUR, Forecast, Line, Measure, daily_peaks, measured, outlook
 from reviews.capacity.pages import report
 from reviews.report import desk
 from reviews.series import nodes, of_node, read
@@ -20,24 +19,27 @@ def handler(_event: object, _context: object) -> dict[str, Any]:
     """What was found. Raises what ``ask`` raises: then it has not run, and an alarm fires."""
     no_debugging()
     now, to = datetime.now(UTC), desk()
-    handed = forecast.lines(json.loads(os.environ["LINES"]))
-    found = list(forecasts(client("cloudwatch"), client("elasticache"), to.group_id, handed, now))
+    wanted = measured(json.loads(os.environ["LINES"]))
+    found = list(forecasts(client("cloudwatch"), client("elasticache"), to.group_id, wanted, now))
     return to.deliver(report(to.group_id, found, now.date()), now)
 
 
 def forecasts(
-    cloudwatch: Any, elasticache: Any, group_id: str, handed: dict[str, Line], now: datetime
+    cloudwatch: Any,
+    elasticache: Any,
+    group_id: str,
+    wanted: Sequence[tuple[Measure, Line]],
+    now: datetime,
 ) -> Iterator[Forecast]:
-    """Every measure that has a line, over whole days in UTC until the last midnight."""
+    """Of each measure and its line, over whole days in UTC until the last midnight."""
     today = now.date()
-    end = datetime.combine(today, time(), UTC)
-    names, wanted = nodes(elasticache, group_id), forecast.measured(MEASURES, handed)
+    end, names = datetime.combine(today, time(), UTC), nodes(elasticache, group_id)
     asked = {
         measure: [of_node(measure.metric, name, measure.statistic) for name in names]
         for measure, _ in wanted
     }
     every = [one for several in asked.values() for one in several]
-    found = read(cloudwatch, every, end - timedelta(days=DAYS), end, forecast.HOUR)
+    found = read(cloudwatch, every, end - timedelta(days=DAYS), end, HOUR)
     for measure, line in wanted:
-        peaks = forecast.daily_peaks(measure, [found[one] for one in asked[measure]])
-        yield Forecast(measure, line, peaks, forecast.outlook(peaks, line.warning), today)
+        peaks = daily_peaks(measure, [found[one] for one in asked[measure]])
+        yield Forecast(measure, line, peaks, outlook(peaks, line.warning), today)

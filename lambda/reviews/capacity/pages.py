@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from drawing import chart as draw
-from drawing.chart import Across, Axis, Band, Crossing, Line, Part, Points, Stripe
+from drawing.chart import Across, Anchor, Axis, Band, Crossing, Line, Part, Points, Stripe
 from drawing.page import folded, heading, page, paragraph, table
 from reviews.capacity.forecast import CONFIDENCE, SOON_DAYS, Forecast, Kind, Trend, verdict
 from reviews.report import Report, amount, long_date, short_date
@@ -33,15 +33,12 @@ def report(group_id: str, forecasts: Sequence[Forecast], today: date) -> Report:
     urgent = _urgent(forecasts)
     title = f"capacity, {today - timedelta(days=1):%B %Y}"
     says = f"{len(urgent)} need{'s' if len(urgent) == 1 else ''} you"
+    until = long_date(today - timedelta(days=1))
+    about = f"The highest of all nodes, by day, until {until}, UTC."
     return Report(
         title=f"{title}: {says if urgent else 'no action needed'}",
         lines=list(_message(forecasts)),
-        page=page(
-            f"Redis {group_id}: {title}",
-            f"The highest of all nodes, by day, until {long_date(today - timedelta(days=1))}, UTC.",
-            _parts(forecasts, urgent),
-            _STYLE,
-        ),
+        page=page(f"Redis {group_id}: {title}", about, _parts(forecasts, urgent), _STYLE),
         findings=len(urgent),
         section=SECTION,
     )
@@ -106,13 +103,9 @@ def _parts(forecasts: Sequence[Forecast], urgent: Sequence[Forecast]) -> Iterato
 
 def _figure(one: Forecast) -> str:
     unit = f" in {one.measure.unit}" if one.measure.unit else ""
-    sentence = verdict(one)
-    words = paragraph(
-        sentence[:1].upper() + sentence[1:], "bad" if one.urgent or one.no_data else "soft"
-    )
-    return draw.figure(
-        one.measure.title, f"{one.measure.peak}{unit}", [words, _key(one), chart(one)]
-    )
+    said, kind = verdict(one), "bad" if one.urgent or one.no_data else "soft"
+    parts = [paragraph(said[:1].upper() + said[1:], kind), _key(one), chart(one)]
+    return draw.figure(one.measure.title, f"{one.measure.peak}{unit}", parts)
 
 
 def _key(one: Forecast) -> str:
@@ -120,7 +113,7 @@ def _key(one: Forecast) -> str:
     if one.outlook.trend:
         names += [("trend", "trend"), ("range", f"{CONFIDENCE:.0%} range")]
     critical = one.line.critical
-    if critical is not None and one.peaks and not _shows_critical(one):
+    if critical is not None and one.peaks and _near_critical(one) is None:
         names.append(("plain", f"critical is {amount(critical, one.measure.unit)}, far above"))
     return draw.key(names)
 
@@ -158,41 +151,34 @@ def chart(forecast: Forecast) -> str:
     if not forecast.peaks:
         return ""
     dates, values = _axes(forecast)
+    points = [(day.toordinal(), peak) for day, peak in sorted(forecast.peaks.items())]
     parts = [
         *_ahead(forecast, dates, values),
-        *_history(forecast),
+        # A day that is missing is a gap in the line, and nothing is guessed into it.
+        Line("peaks", points, apart=1),
+        Line("dots", points, apart=0),
         *_lines(forecast, dates, values),
         *_crossing(forecast, dates),
     ]
     return draw.plot(f"{forecast.measure.title}: {verdict(forecast)}", dates, values, parts)
 
 
-def _shows_critical(forecast: Forecast) -> bool:
-    """Whether the critical line is near enough to be drawn."""
-    line = forecast.line
-    if line.critical is None:
-        return False
-    return line.critical <= _FAR * max(line.warning, *forecast.peaks.values())
+def _near_critical(forecast: Forecast) -> float | None:
+    """The critical line where it is near enough to be drawn."""
+    line, nearest = forecast.line, max(forecast.line.warning, *forecast.peaks.values())
+    return line.critical if line.critical and line.critical <= _FAR * nearest else None
 
 
 def _axes(forecast: Forecast) -> tuple[Axis, Axis]:
     found, first, last = forecast.outlook, min(forecast.peaks), max(forecast.peaks)
     seen = [day for day in (found.on, found.earliest, found.latest) if day and day > last]
-    end = max(last + _AHEAD, *(day + _BEYOND for day in seen)) if seen else last + _AHEAD
+    end = max([last + _AHEAD, *(day + _BEYOND for day in seen)])
     if found.horizon:
         end = min(end, max(found.horizon, last + _AHEAD))
-    tops = [*forecast.peaks.values(), forecast.line.warning]
-    if _shows_critical(forecast) and forecast.line.critical is not None:
-        tops.append(forecast.line.critical)
-    top = 100.0 if forecast.measure.unit == "%" and max(tops) > 50 else 1.08 * max(tops)
+    lines = (forecast.line.warning, _near_critical(forecast) or 0.0)
+    highest = max(*forecast.peaks.values(), *lines)
+    top = 100.0 if forecast.measure.unit == "%" and highest > 50 else 1.08 * highest
     return Axis.of_dates(first, end), Axis.of_values(top)
-
-
-def _history(forecast: Forecast) -> Iterator[Part]:
-    points = [(day.toordinal(), peak) for day, peak in sorted(forecast.peaks.items())]
-    # A day that is missing is a gap in the line, and nothing is guessed into it.
-    yield Line("peaks", points, apart=1)
-    yield Line("dots", points, apart=0)
 
 
 def _ahead(forecast: Forecast, dates: Axis, values: Axis) -> Iterator[Part]:
@@ -208,11 +194,8 @@ def _ahead(forecast: Forecast, dates: Axis, values: Axis) -> Iterator[Part]:
         end = min(end, found.horizon)
     # Day by day, so that what would leave the chart runs along its edge instead.
     ahead = _days(last, end)
-    yield Band(
-        "range",
-        [(day.toordinal(), trend.upper(day)) for day in ahead],
-        [(day.toordinal(), trend.lower(day)) for day in ahead],
-    )
+    edges = [[(day.toordinal(), edge(day)) for day in ahead] for edge in (trend.upper, trend.lower)]
+    yield Band("range", *edges)
     yield Line("trend", _straight(trend, found.since, last, values))
     yield Line("trend dashed", _straight(trend, last, end, values))
     yield Stripe("moment", last.toordinal(), last.toordinal(), "now", "start")
@@ -230,8 +213,8 @@ def _days(start: date, end: date) -> list[date]:
 
 
 def _lines(forecast: Forecast, dates: Axis, values: Axis) -> Iterator[Part]:
-    critical = forecast.line.critical if _shows_critical(forecast) else None
-    for name, value in (("warning", forecast.line.warning), ("critical", critical)):
+    warning, critical = forecast.line.warning, _near_critical(forecast)
+    for name, value in (("warning", warning), ("critical", critical)):
         if value is not None:
             # Where the peaks run, at the left, its name would cover them.
             at = values.at(value)
@@ -247,11 +230,6 @@ def _crossing(forecast: Forecast, dates: Axis) -> Iterator[Part]:
     found = forecast.outlook
     if found.kind is not Kind.CROSSES or found.on is None or found.on.toordinal() > dates.high:
         return
-    at = found.on.toordinal()
-    yield Crossing(
-        "cross",
-        at,
-        forecast.line.warning,
-        short_date(found.on),
-        "end" if dates.at(at) > 100 - _LABEL else "start",
-    )
+    at, words = found.on.toordinal(), short_date(found.on)
+    side: Anchor = "end" if dates.at(at) > 100 - _LABEL else "start"
+    yield Crossing("cross", at, forecast.line.warning, words, side)

@@ -18,13 +18,10 @@ def check_rules(ec2: Any, stacks: Stacks) -> Iterator[Line]:
     """Every rule of every security group of ours is one that a template has."""
     ours = {id_ for way in ("In", "E") for id_ in stacks.ids(f"AWS::EC2::SecurityGroup{way}gress")}
     for group in stacks.of("AWS::EC2::SecurityGroup"):
-        rules = every(
-            ec2.describe_security_group_rules,
-            "SecurityGroupRules",
-            Filters=[{"Name": "group-id", "Values": [group.physical_id]}],
-        )
+        listing = ec2.describe_security_group_rules, "SecurityGroupRules"
+        of_group = [{"Name": "group-id", "Values": [group.physical_id]}]
         beyond = []
-        for rule in rules:
+        for rule in every(*listing, Filters=of_group):
             way = "SecurityGroupEgress" if rule["IsEgress"] else "SecurityGroupIngress"
             inline = any(_same(rule, asked) for asked in group.properties.get(way, []))
             if rule["SecurityGroupRuleId"] not in ours and not inline:

@@ -63,9 +63,7 @@ class Stacks:
 def read_stacks(cloudformation: Any, names: Iterable[str]) -> Stacks:
     """The stacks of these names. Raises what ``ask`` raises."""
     named = tuple(names)
-    return Stacks(
-        named, tuple(resource for name in named for resource in _resources(cloudformation, name))
-    )
+    return Stacks(named, tuple(one for name in named for one in _resources(cloudformation, name)))
 
 
 def _resources(client: Any, stack: str) -> Iterator[Resource]:

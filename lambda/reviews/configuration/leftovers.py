@@ -20,12 +20,8 @@ def check_parameters(elasticache: Any, stacks: Stacks) -> Iterator[Line]:
     """Parameters that somebody set are those of the template, with its values."""
     for group in stacks.of("AWS::ElastiCache::ParameterGroup"):
         wanted = {name: str(value) for name, value in group.properties["Properties"].items()}
-        parameters = every(
-            elasticache.describe_cache_parameters,
-            "Parameters",
-            CacheParameterGroupName=group.physical_id,
-            Source="user",
-        )
+        listing = elasticache.describe_cache_parameters, "Parameters"
+        parameters = every(*listing, CacheParameterGroupName=group.physical_id, Source="user")
         found = {each["ParameterName"]: each.get("ParameterValue", "") for each in parameters}
         for name in sorted(wanted.keys() | found.keys()):
             there, asked = (of.get(name, "not set") for of in (found, wanted))
@@ -41,11 +37,8 @@ def check_unused(
     ours = stacks.ids("AWS::ElastiCache::ParameterGroup")
     left = [name for name in names if name.startswith(f"{prefix}-") and name not in ours]
     yield _line("parameter groups", left, "none left behind by an upgrade", UNUSED)
-    security_groups = every(
-        ec2.describe_security_groups,
-        "SecurityGroups",
-        Filters=[{"Name": "group-name", "Values": [f"{prefix}-*"]}],
-    )
+    named = [{"Name": "group-name", "Values": [f"{prefix}-*"]}]
+    security_groups = every(ec2.describe_security_groups, "SecurityGroups", Filters=named)
     there = stacks.ids("AWS::EC2::SecurityGroup")
     left = [one["GroupName"] for one in security_groups if one["GroupId"] not in there]
     yield _line("security groups", left, f"none called {prefix}-… outside our stacks", UNUSED)
@@ -89,11 +82,9 @@ def check_encrypted(aws: Callable[[str], Any], stacks: Stacks, key_arn: str) -> 
             name = topic.physical_id.rpartition(":")[2]
             yield line(name, attributes.get("KmsMasterKeyId"), "no key", "a key")
     for queue in stacks.of("AWS::SQS::Queue"):
-        attributes = ask(
-            aws("sqs").get_queue_attributes,
-            QueueUrl=queue.physical_id,
-            AttributeNames=["SqsManagedSseEnabled", "KmsMasterKeyId"],
-        ).get("Attributes", {})
+        asked = {"AttributeNames": ["SqsManagedSseEnabled", "KmsMasterKeyId"]}
+        answer = ask(aws("sqs").get_queue_attributes, QueueUrl=queue.physical_id, **asked)
+        attributes = answer.get("Attributes", {})
         name, by_sqs = queue.physical_id.rpartition("/")[2], attributes.get("SqsManagedSseEnabled")
         encrypted = attributes.get("KmsMasterKeyId") or by_sqs == "true"
         yield line(name, encrypted, "none", "by SQS or a key")

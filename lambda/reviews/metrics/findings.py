@@ -97,9 +97,8 @@ class Review:
 
         Where nodes fell silent the alarm not-reporting was on.
         """
-        no_data = all(
-            one.now is one.before is None for one in self.measures if one.measure.of_nodes
-        )
+        of_nodes = [one for one in self.measures if one.measure.of_nodes]
+        no_data = all(one.now is one.before is None for one in of_nodes)
         return no_data and not any(alarm.active or alarm.no_data for alarm in self.alarms)
 
 
@@ -144,20 +143,17 @@ def length(time: timedelta) -> str:
     """As a person says it: "2 h 10 min"."""
     minutes = round(time / timedelta(minutes=1))
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
-    if days:
-        return f"{days} d {hours} h" if hours else f"{days} d"
-    if hours:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{rest} min" if rest else "under a minute"
+    parts = [(days, "d"), (hours, "h"), *([] if days else [(rest, "min")])]
+    said = " ".join(f"{count} {unit}" for count, unit in parts if count)
+    return said or "under a minute"
 
 
 def _how_often(alarm: AlarmWeek) -> str:
     if not alarm.fired and not alarm.on:
         return "is on now"
-    if not alarm.fired and not alarm.still_on:
-        return f"was on for {length(alarm.on)}"
     if not alarm.fired:
-        return f"has been on for {length(alarm.on)} and still is"
+        had, still = ("has been", " and still is") if alarm.still_on else ("was", "")
+        return f"{had} on for {length(alarm.on)}{still}"
     times = {1: "once", 2: "twice"}.get(alarm.fired, f"{alarm.fired} times")
     still = ", and is still on" if alarm.still_on else ""
     return f"fired {times}, {length(alarm.on)} in all{still}"

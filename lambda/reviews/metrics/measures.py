@@ -127,12 +127,9 @@ _HOW: Mapping[str, Callable[[Sequence[float]], float]] = {
 def _share(
     part: Mapping[datetime, float], rest: Mapping[datetime, float], least: float
 ) -> dict[datetime, float]:
-    found = {}
-    for at in part.keys() | rest.keys():
-        of, more = part.get(at, 0.0), rest.get(at, 0.0)
-        if of + more >= max(least * _MINUTES, 1.0):
-            found[at] = 100 * of / (of + more)
-    return found
+    both = {at: part.get(at, 0.0) + rest.get(at, 0.0) for at in part.keys() | rest.keys()}
+    enough = max(least * _MINUTES, 1.0)
+    return {at: 100 * part.get(at, 0.0) / all_ for at, all_ in both.items() if all_ >= enough}
 
 
 _OFTEN = 0.95  # nineteen of twenty periods are better
@@ -200,9 +197,9 @@ class Compared:
         if not self.measure.of_nodes or self.now is None or not line:
             return 0.0
         worst = self.now.worst
-        if low:
-            return line / worst if worst > 0 else math.inf
-        return worst / line
+        if not low:
+            return worst / line
+        return line / worst if worst > 0 else math.inf
 
 
 def is_beyond(measure: Measure, value: float) -> bool:

@@ -70,15 +70,12 @@ def report(review: Review, figures: Figures) -> Report:
     found = list(findings(review))
     title = f"metrics, {_days(review)}"
     says = f"{len(found)} to look at" if found else "no action needed"
+    about = "The worst of all nodes, in periods of five minutes, UTC."
+    parts = _parts(review, found, figures)
     return Report(
         title=f"{title}: {says}",
         lines=[*found, *remarks(review)],
-        page=page(
-            f"Redis {review.group_id}: {title}",
-            "The worst of all nodes, in periods of five minutes, UTC.",
-            _parts(review, found, figures),
-            _STYLE,
-        ),
+        page=page(f"Redis {review.group_id}: {title}", about, parts, _STYLE),
         findings=len(found),
         section=SECTION,
     )
@@ -124,13 +121,17 @@ def _table(measures: Sequence[Compared], review: Review, figures: Figures) -> st
 def _row(one: Compared, review: Review, figures: Mapping[datetime, float]) -> str:
     measure, unit = one.measure, one.measure.unit
     counts = measure.combined == "total"
+
+    def in_all(week: Week) -> str:
+        return f"{amount(round(week.total), '')} in all"
+
     red = ' class="bad"' if one.often_beyond or one.silent else ""
     line = "" if measure.warning is None else f"{measure.beyond} {amount(measure.warning, unit)}"
     drawn = spark(figures, review.start, measure.warning, measure.beyond == "below", measure.title)
     said = " ".join(filter(None, (unit, "a minute" if counts else "")))
     cells = [
         f"{red}>{escape(measure.title)}<small>{escape(said)}</small>",
-        _two(one, _in_all if counts else lambda week: amount(week.mean, "")),
+        _two(one, in_all if counts else lambda week: amount(week.mean, "")),
         _two(one, lambda week: amount(week.often, "")),
         _two(one, lambda week: amount(week.worst, "")),
         f">{escape(line)}",
@@ -139,10 +140,6 @@ def _row(one: Compared, review: Review, figures: Mapping[datetime, float]) -> st
     columns = zip(_HEADS, cells, strict=True)
     row = "".join(f'<td data-head="{head}"{cell}</td>' for head, cell in columns)
     return f"<tr>{row}</tr>"
-
-
-def _in_all(week: Week) -> str:
-    return f"{amount(round(week.total), '')} in all"
 
 
 def _two(one: Compared, how: Callable[[Week], str]) -> str:
@@ -156,14 +153,11 @@ def _alarms(review: Review) -> Iterator[str]:
     quiet = [one for one in review.alarms if one not in ordered]
     yield heading("Alarms")
     if ordered:
-        rows = [
-            (
-                *(short(one, review), str(one.fired)),
-                *(length(time) if time else "" for time in (one.on, one.no_data)),
-                one.state.replace("_", " ").lower() if one.state != "OK" else "OK",
-            )
-            for one in ordered
-        ]
+        rows = []
+        for one in ordered:
+            times = (length(time) if time else "" for time in (one.on, one.no_data))
+            state = one.state if one.state == "OK" else one.state.replace("_", " ").lower()
+            rows.append((short(one, review), str(one.fired), *times, state))
         kinds = ["bad" if one.still_on else "" for one in ordered]
         yield table(("Alarm", "Fired", "On", "Without data", "Now"), rows, kinds)
     else:

@@ -9,28 +9,22 @@ from aws_rules.dashboard import metrics_of
 from aws_rules.recording import Act, Metric, Recording
 from tests.support import ROOT, Document, Stacks
 from tools.assembly import Stack
-from tools.report.facts import Facts, gather
 from tools.report.outcomes import Outcome
 from tools.report.page import page
 
-Gather = Callable[..., Facts]
+Report = Callable[..., str]
 
 BEGAN, MINUTES = 1_700_000_040, 10
-MARKED = {
-    "tests/a/test_one.py::test_the_unwise_is_warned_of_and_the_wise_is_not": ["2.1"],
-    "tests/a/test_one.py::test_what_the_plan_says_is_in_the_template": ["2.1"],
-    "tests/a/test_one.py::test_what_cannot_be_set_is_refused_with_its_alternative[a]": ["2.2"],
-    "tests/a/test_one.py::test_what_cannot_be_set_is_refused_with_its_alternative[b]": ["2.2"],
-    "tests/b/test_two.py::test_memory <b>": ["5.1"],
-}
+UNWISE = "tests/a/test_one.py::test_the_unwise_is_warned_of_and_the_wise_is_not"
+PLANNED = "tests/a/test_one.py::test_what_the_plan_says_is_in_the_template"
+REFUSED = "tests/a/test_one.py::test_what_cannot_be_set_is_refused_with_its_alternative"
+MEMORY = "tests/b/test_two.py::test_memory <b>"
+MARKED = {UNWISE: ["2.1"], PLANNED: ["2.1"], MEMORY: ["5.1"]}
+MARKED |= {f"{REFUSED}[{case}]": ["2.2"] for case in "ab"}
 OUTCOMES = {
-    "tests/a/test_one.py::test_what_the_plan_says_is_in_the_template": Outcome(
-        "passed", "2026-11-01T10:00Z", "aaaaaaa"
-    ),
-    "tests/a/test_one.py::test_what_cannot_be_set_is_refused_with_its_alternative[a]": Outcome(
-        "passed", "2026-11-02T10:00Z", "bbbbbbb"
-    ),
-    "tests/b/test_two.py::test_memory <b>": Outcome("failed", "2026-11-03T10:00Z", "bbbbbbb"),
+    PLANNED: Outcome("passed", "2026-11-01T10:00Z", "aaaaaaa"),
+    f"{REFUSED}[a]": Outcome("passed", "2026-11-02T10:00Z", "bbbbbbb"),
+    MEMORY: Outcome("failed", "2026-11-03T10:00Z", "bbbbbbb"),
 }
 
 
@@ -64,10 +58,10 @@ def recording(monitoring: Stack) -> Recording:
 
 
 @pytest.fixture(scope="session")
-def facts(templates: Stacks, context: Document) -> Gather:
-    """Gather the report's facts, with some of them replaced."""
+def report(templates: Stacks, context: Document) -> Report:
+    """The page about an environment, with some of its facts replaced."""
 
-    def run(environment: str = "production", **other: object) -> Facts:
+    def run(environment: str = "production", **other: object) -> str:
         defaults: Document = {
             "context": context,
             "docs": ROOT / "docs",
@@ -78,18 +72,18 @@ def facts(templates: Stacks, context: Document) -> Gather:
             "deviations": [],
         }
         stacks = other.pop("stacks", templates)
-        return gather(stacks, environment, **(defaults | other))  # type: ignore[arg-type]
+        return page(stacks, environment, **(defaults | other))  # type: ignore[arg-type]
 
     return run
 
 
 @pytest.fixture(scope="session")
-def plain(facts: Gather) -> str:
+def plain(report: Report) -> str:
     """The page where nothing was recorded."""
-    return page(facts())
+    return report()
 
 
 @pytest.fixture(scope="session")
-def recorded(facts: Gather, recording: Recording) -> str:
+def recorded(report: Report, recording: Recording) -> str:
     """The page with a recording."""
-    return page(facts(recording=recording))
+    return report(recording=recording)

@@ -1,13 +1,15 @@
 """The report in a real browser: a telephone and a desk, by day and by night."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from tests.tools.report.chromium import chromium
+from tests.support import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -26,14 +28,41 @@ class Visit:
 
     page: "Page"
     address: str
+    width: int
+    scheme: Scheme
     asked: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
 
+def _command() -> tuple[str, dict[str, str]]:
+    """The program, and the variables that it needs: the pinned Chromium, or that of CHROMIUM."""
+    if own := os.environ.get("CHROMIUM"):
+        return own, {}
+    found = sorted((ROOT / "build" / "browser").glob("*/chromium"))
+    if not found:
+        raise RuntimeError(
+            "there is no browser to try the report in: run make setup-browser, or set CHROMIUM to "
+            "a Chromium of your own"
+        )
+    home = found[-1].parent
+    # The same letters everywhere, so that a line is as long everywhere.
+    fonts = {"FONTCONFIG_FILE": str(home / "fonts.conf")}
+    return str(found[-1]), {"LD_LIBRARY_PATH": str(home / "lib"), **fonts}
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    with chromium() as running:
-        yield running
+    """A headless one, ended in the end."""
+    from playwright.sync_api import sync_playwright  # a second that other tests need not wait
+
+    program, variables = _command()
+    environment: dict[str, str | float | bool] = {**os.environ, **variables}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, env=environment)
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 @pytest.fixture(scope="module", params=["plain", "recorded"])
@@ -44,26 +73,15 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return path
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> Scheme:
-    found: Scheme = request.param
-    return found
-
-
-@pytest.fixture(scope="module", params=[PHONE, DESK])
-def width(request: pytest.FixtureRequest) -> int:
-    found: int = request.param
-    return found
-
-
-@pytest.fixture(scope="module")
-def visit(browser: "Browser", file: Path, width: int, scheme: Scheme) -> Iterator[Visit]:
+@pytest.fixture(scope="module", params=product((PHONE, DESK), ("light", "dark")))
+def visit(browser: "Browser", file: Path, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """The report as somebody opens it, every fold unfolded."""
+    width, scheme = request.param
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
     )
     page = context.new_page()
-    visit = Visit(page, file.as_uri())
+    visit = Visit(page, file.as_uri(), width, scheme)
     page.on("request", lambda request: visit.asked.append(request.url))
     page.on("console", lambda message: visit.said.append(message.text))
     page.on("pageerror", lambda error: visit.said.append(str(error)))
@@ -81,14 +99,14 @@ def test_nothing_is_asked_of_any_network_and_nothing_is_complained_of(visit: Vis
     assert visit.said == []
 
 
-def test_it_never_scrolls_sideways(visit: Visit, width: int) -> None:
-    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+def test_it_never_scrolls_sideways(visit: Visit) -> None:
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= visit.width
     beyond = visit.page.evaluate(
         """width => [...document.body.querySelectorAll("*")]
             .filter(one => !one.closest(".picture svg, nav"))
             .filter(one => one.getBoundingClientRect().right > width + 0.5)
             .map(one => one.outerHTML.slice(0, 120))""",
-        width,
+        visit.width,
     )
     assert beyond == []
 
@@ -113,11 +131,11 @@ def test_every_text_stands_out_from_what_is_under_it(visit: Visit) -> None:
     assert pale == []
 
 
-def test_no_text_is_covered_by_another_thing(visit: Visit, width: int) -> None:
+def test_no_text_is_covered_by_another_thing(visit: Visit) -> None:
     texts = contrasts(visit)
     assert [one for one in texts if one["covered"]] == []
     hidden = [one for one in texts if not one["seen"]]
-    if width == PHONE:  # there the picture and the navigation are wider than the screen
+    if visit.width == PHONE:  # there the picture and the navigation are wider than the screen
         hidden = [one for one in hidden if not (one["inPicture"] or one["inNavigation"])]
     assert hidden == []
 
@@ -127,9 +145,9 @@ def test_no_text_is_too_small_to_read(visit: Visit) -> None:
     assert small == []
 
 
-def test_light_and_dark_differ(visit: Visit, scheme: Scheme) -> None:
+def test_light_and_dark_differ(visit: Visit) -> None:
     colour = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (colour == "rgb(255, 255, 255)") is (scheme == "light")
+    assert (colour == "rgb(255, 255, 255)") is (visit.scheme == "light")
     picture = visit.page.evaluate(
         "getComputedStyle(document.querySelector('.picture .page')).fill === "
         "getComputedStyle(document.body).backgroundColor"
@@ -151,14 +169,14 @@ def test_every_link_inside_the_page_leads_to_something(visit: Visit) -> None:
     assert doubled == []
 
 
-def test_the_graphs_stand_as_cloudwatch_would_place_them(visit: Visit, width: int) -> None:
+def test_the_graphs_stand_as_cloudwatch_would_place_them(visit: Visit) -> None:
     boxes = visit.page.locator(".widget").evaluate_all(
         "all => all.map(one => { const box = one.getBoundingClientRect();"
         " return [Math.round(box.x), Math.round(box.y), Math.round(box.width)]; })"
     )
     (left, _, whole), *graphs = boxes
     assert len(graphs) == 10
-    if width == PHONE:
+    if visit.width == PHONE:
         assert {(x, wide) for x, _, wide in graphs} == {(left, whole)}
     else:
         assert [x > left for x, _, _ in graphs] == [False, True] * 5

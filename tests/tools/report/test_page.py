@@ -9,15 +9,16 @@ import pytest
 
 from tests.support import ROOT, Stacks
 from tests.tools.impact.world import ALARM, OPERATIONS, World
-from tests.tools.report.conftest import Gather
+from tests.tools.report.conftest import MARKED, OUTCOMES, Report
 from tools.assembly import Stack
 from tools.command import Answer
 from tools.prices import monthly
-from tools.report.facts import Facts
-from tools.report.markdown import section
+from tools.report.documents import only_aws, section
 from tools.report.outcomes import Outcome
-from tools.report.page import page
-from tools.report.plan import State, lines
+from tools.report.plan import State, conformance, lines
+
+DOCS = ROOT / "docs"
+LINES = lines((DOCS / "reference" / "plan.md").read_text())
 
 
 def words(text: str) -> str:
@@ -28,13 +29,13 @@ def words(text: str) -> str:
 
 def test_every_line_of_the_plan_is_there(plain: str) -> None:
     shown = words(plain)
-    for line in lines((ROOT / "docs" / "reference" / "plan.md").read_text()):
+    for line in LINES:
         assert words(line.asked) in shown
         assert f"§{line.section}" in shown
 
 
-def test_a_checkout_in_which_no_test_has_run_says_how_the_plan_is_proven(facts: Gather) -> None:
-    shown = words(page(facts(outcomes={})))
+def test_a_checkout_in_which_no_test_has_run_says_how_the_plan_is_proven(report: Report) -> None:
+    shown = words(report(outcomes={}))
     assert "lines of the plan. No test has run here: make test proves them" in shown
     assert "0 of" not in shown
 
@@ -50,34 +51,32 @@ def test_what_is_long_is_folded(plain: str) -> None:
     assert len(words(folded)) < len(words(plain)) / 4
 
 
-def test_settings_that_are_not_the_plans_are_named_above_its_lines(facts: Gather) -> None:
+def test_settings_that_are_not_the_plans_are_named_above_its_lines(report: Report) -> None:
     other = "redis.replicas: 3, in the plan 2"
     for deviations in ([], [other]):
-        shown = words(page(facts(deviations=deviations)))
+        shown = words(report(deviations=deviations))
         assert (other in shown) is ("the plan's own settings" in shown) is bool(deviations)
 
 
+SKIPPED = {test: Outcome("skipped", one.at, "") for test, one in OUTCOMES.items()}
+
+
 @pytest.mark.parametrize(
-    ("asked", "state"),
+    ("asked", "outcomes", "state"),
     [
-        ("two replicas, Multi-AZ", State.PROVEN),
-        ("engine 6.2", State.NOT_RUN),
-        ("append-only file, synced every second", State.NOT_RUN),
-        ("4 GB for peak traffic", State.FAILED),
-        ("a weekly review of metrics, monthly capacity planning", State.OPEN),
+        ("two replicas, Multi-AZ", OUTCOMES, State.PROVEN),
+        ("engine 6.2", OUTCOMES, State.NOT_RUN),
+        ("append-only file, synced every second", OUTCOMES, State.NOT_RUN),
+        ("4 GB for peak traffic", OUTCOMES, State.FAILED),
+        ("4 GB for peak traffic", SKIPPED, State.NOT_RUN),
+        ("a weekly review of metrics, monthly capacity planning", OUTCOMES, State.OPEN),
     ],
 )
-def test_a_line_is_as_good_as_the_worst_of_its_tests(
-    facts: Gather, asked: str, state: State
+def test_a_line_is_as_good_as_the_worst_of_its_tests_and_a_skipped_one_proves_nothing(
+    asked: str, outcomes: dict[str, Outcome], state: State
 ) -> None:
-    found = {one.line.asked: one for one in facts().plan}
-    assert found[asked].state is state
-
-
-def test_a_skipped_test_proves_nothing(facts: Gather) -> None:
-    skipped = {"tests/b/test_two.py::test_memory <b>": Outcome("skipped", "2026-11-03T10:00Z", "")}
-    found = {one.line.asked: one.state for one in facts(outcomes=skipped).plan}
-    assert found["4 GB for peak traffic"] is State.NOT_RUN
+    found = {one.line.asked: one.state for one in conformance(LINES, MARKED, outcomes)}
+    assert found[asked] is state
 
 
 def test_an_outcome_of_another_commit_says_so(plain: str) -> None:
@@ -122,7 +121,7 @@ def test_an_alarm_says_how_long_it_waits(plain: str, short: str, lasting: str) -
     assert lasting in words(card)
 
 
-def test_an_alarm_of_another_stack_appears_by_itself(facts: Gather, templates: Stacks) -> None:
+def test_an_alarm_of_another_stack_appears_by_itself(report: Report, templates: Stacks) -> None:
     world = World(templates)
     world.add(
         OPERATIONS,
@@ -136,7 +135,7 @@ def test_an_alarm_of_another_stack_appears_by_itself(facts: Gather, templates: S
         MetricName="ReviewAge",
         Period=86400,
     )
-    found = words(page(facts(stacks=world.stacks)))
+    found = words(report(stacks=world.stacks))
     assert "reviews overdue ReviewAge ≥ 8 within 1440 minutes No review came." in found
 
 
@@ -156,27 +155,25 @@ def test_each_warning_of_synth_is_there_once(plain: str, templates: Stacks) -> N
 
 
 @pytest.mark.parametrize("document", ["decisions.md", "rehearsal.md"])
-def test_what_only_aws_can_show_is_every_item_of_the_documents(
-    facts: Gather, plain: str, document: str
-) -> None:
-    page = (ROOT / "docs" / "reference" / document).read_text()
-    text = section(page, "What only AWS can show")
-    items = [" ".join(item.split()) for item in re.split(r"^- ", text, flags=re.MULTILINE)[1:]]
-    items += re.findall(r"^\| (.*?) \|", text, re.MULTILINE)[1:]  # or a table's rows
-    shown = next(one for one in facts().only_aws if page.startswith(f"# {one.document}\n"))
-    assert len(shown.items) == len(items) > 4
+def test_what_only_aws_can_show_is_every_item_of_the_documents(plain: str, document: str) -> None:
+    text = (DOCS / "reference" / document).read_text()
+    limits = section(text, "What only AWS can show")
+    items = [" ".join(item.split()) for item in re.split(r"^- ", limits, flags=re.MULTILINE)[1:]]
+    items += re.findall(r"^\| (.*?) \|", limits, re.MULTILINE)[1:]  # or a table's rows
+    found = {one.document: one.limits for one in only_aws(DOCS, "")}
+    assert len(found[text.partition("\n")[0].removeprefix("# ")]) == len(items) > 4
     for item in items:
         bare = re.sub(r"[*`]", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", item))
         assert bare.replace(" ", "") in words(plain).replace(" ", "")
 
 
-def test_a_document_with_such_a_section_appears_by_itself(facts: Gather, tmp_path: Path) -> None:
-    docs = shutil.copytree(ROOT / "docs", tmp_path / "docs")
+def test_a_document_with_such_a_section_appears_by_itself(report: Report, tmp_path: Path) -> None:
+    docs = shutil.copytree(DOCS, tmp_path / "docs")
     (docs / "another.md").write_text(
         "# Another\n\n## What only AWS can show\n\n- That it <rains>.\n"
     )
-    found = facts(docs=docs).only_aws
-    assert ("Another", ["That it &lt;rains&gt;."]) in [(one.document, one.items) for one in found]
+    assert "<h3>Another</h3> 1 thing</summary>" in (page := report(docs=docs))
+    assert "<li>That it &lt;rains&gt;.</li>" in page
 
 
 def test_text_from_elsewhere_is_escaped(recorded: str) -> None:
@@ -185,21 +182,20 @@ def test_text_from_elsewhere_is_escaped(recorded: str) -> None:
     assert "<load>" not in recorded
 
 
-def test_no_secret_of_a_template_is_on_the_page(facts: Gather, templates: Stacks) -> None:
+def test_no_secret_of_a_template_is_on_the_page(report: Report, templates: Stacks) -> None:
     world = World(templates)
     for _, _, body in world.resources("AWS::SNS::Subscription"):
         body["Properties"]["Endpoint"] = "https://events.example/a-key-of-pagerduty"
-    assert "a-key-of-pagerduty" not in page(facts(stacks=world.stacks))
+    assert "a-key-of-pagerduty" not in report(stacks=world.stacks)
 
 
 @pytest.mark.parametrize("environment", ["staging", "development"])
-def test_every_environment_has_its_report(facts: Gather, environment: str) -> None:
-    found: Facts = facts(environment)
-    text = page(found)
+def test_every_environment_has_its_report(report: Report, environment: str) -> None:
+    text = report(environment)
     assert f"vibewell-redis-{environment}" in text
     assert "vibewell-redis-production-" not in words(text)
 
 
-def test_an_environment_that_is_not_there_is_refused(facts: Gather) -> None:
+def test_an_environment_that_is_not_there_is_refused(report: Report) -> None:
     with pytest.raises(Answer, match="vibewell-redis-prod-data"):
-        facts("prod")
+        report("prod")

@@ -12,8 +12,12 @@ LINES = lines((ROOT / "docs" / "reference" / "plan.md").read_text())
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.section} {line.asked}")
-def test_each_line_has_a_test(line: Line, proofs: Marked) -> None:
-    assert line.tests(proofs), f"no test proves §{line.section} {line.asked!r}"
+def test_each_line_has_a_test_and_those_that_it_names_carry_its_section(
+    line: Line, proofs: Marked
+) -> None:
+    tests = line.tests(proofs)
+    assert tests, f"no test proves §{line.section} {line.asked!r}"
+    assert set(line.named) <= {function(test) for test in tests}
 
 
 def test_each_marked_section_has_a_line(proofs: Marked) -> None:
@@ -22,13 +26,6 @@ def test_each_marked_section_has_a_line(proofs: Marked) -> None:
         assert set(sections) <= there, (
             f"docs/reference/plan.md has no line for {sections} of {test}"
         )
-
-
-@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.section} {line.asked}")
-def test_each_test_that_a_line_names_is_there_and_carries_its_section(
-    line: Line, proofs: Marked
-) -> None:
-    assert set(line.named) <= {function(test) for test in line.tests(proofs)}
 
 
 def test_each_test_of_a_section_proves_one_of_its_lines_or_the_section_as_a_whole(
@@ -42,14 +39,19 @@ def test_each_test_of_a_section_proves_one_of_its_lines_or_the_section_as_a_whol
             assert all(line.named for line in of_it if line.tests(proofs)), section
 
 
-def test_a_row_with_a_cell_too_few_is_refused_with_its_remedy() -> None:
-    with pytest.raises(Answer, match=r"§2\.1 that begins with 'asked' has 4 cells.*five"):
-        lines("| 2.1 | asked | deployed | where |\n")
-
-
-def test_a_proof_that_is_no_test_is_refused_with_its_remedy() -> None:
-    with pytest.raises(Answer, match=r"proven by 'surely'\. Write the names of tests"):
-        lines("| 2.1 | asked | deployed | where | surely |\n")
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("| 2.1 | asked | deployed | where |", "§2.1 that begins with 'asked' has 4 cells.*five"),
+        (
+            "| 2.1 | asked | deployed | where | surely |",
+            "proven by 'surely'. Write the names of tests",
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_refused_with_its_remedy(row: str, said: str) -> None:
+    with pytest.raises(Answer, match=said):
+        lines(f"{row}\n")
 
 
 def test_an_open_line_is_proven_by_nothing_even_when_its_section_has_tests() -> None:
