@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
 from constructs import Construct
-from constructs.common.own_function import VpcFunction
+from constructs.common.own_function import OwnFunction
 from constructs.common.permissions import place
 from constructs.data.network import ApplicationNetwork, ClosedSecurityGroup, let_in
 from environments.schema import Settings
@@ -80,7 +80,7 @@ class ServiceEndpoints(Construct):
             self._addresses[VARIABLES[service]] = own_address(endpoint.logical_id, domain)
         self._group_ids.append(security_group.group_id)
 
-    def open_to(self, function: VpcFunction) -> None:
+    def open_to(self, function: OwnFunction) -> None:
         """Let the function through, and the function out to here; tell it the endpoints' names."""
         for variable, address in self._addresses.items():
             function.function.add_property_override(f"Environment.Variables.{variable}", address)
@@ -110,7 +110,7 @@ def _part(number: int, separator: str, text: Any) -> dict[str, Any]:
 def connect(
     scope: Construct,
     construct_id: str,
-    function: VpcFunction,
+    function: OwnFunction,
     target_group_id: str,
     port: int,
     what: str,

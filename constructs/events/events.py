@@ -103,7 +103,8 @@ class EventReports(Construct):
         self.function = OwnFunction(
             self,
             "Function",
-            name=f"{prefix}-events",
+            settings=settings,
+            name="events",
             package="events.zip",
             handler="events.handler.handler",
             environment={
@@ -114,7 +115,6 @@ class EventReports(Construct):
             may=[allow("sqs:SendMessage", on=[unread.attr_arn])],
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
-            log_retention_days=settings.redis.log_retention_days,
             unread=unread.attr_arn,
             outside="It calls SNS alone: it must work when the network does not",
         )

@@ -14,7 +14,7 @@ from constructs import Construct
 from constructs.alarms.catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS, every_alarm
 from constructs.alarms.metrics import Severity
 from constructs.common.encryption_key import EncryptionKey
-from constructs.common.own_function import OwnFunction, VpcFunction, every, invoke_on_schedule
+from constructs.common.own_function import OwnFunction, invoke_on_schedule
 from constructs.common.permissions import allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
@@ -39,19 +39,18 @@ class HealthCheck(Construct):
         super().__init__(scope, construct_id)
         settings, group, user = data.settings, data.replication_group, data.user
         key, parameters = data.key, data.parameters
-        name = f"{settings.prefix}-health"
         here = place(self)
-        inside = VpcFunction(
+        inside = OwnFunction(
             self,
             "Login",
-            name=f"{name}-login",
+            settings=settings,
+            name="health-login",
             package=PACKAGE,
             handler="health.inside.handler",
             environment={"DESIRED": json.dumps(_inside(settings, data.token))},
             timeout_seconds=INSIDE_SECONDS,
             network=data.network,
             key=key,
-            log_retention_days=settings.redis.log_retention_days,
         )
         data.token.grant_read(inside)
         group.grant_describe(inside)
@@ -82,7 +81,8 @@ class HealthCheck(Construct):
         outside = OwnFunction(
             self,
             "Health",
-            name=name,
+            settings=settings,
+            name="health",
             package=PACKAGE,
             handler="health.handler.handler",
             environment={"DESIRED": json.dumps(desired), "INSIDE_FUNCTION": inside.name},
@@ -102,7 +102,6 @@ class HealthCheck(Construct):
             ],
             timeout_seconds=OUTSIDE_SECONDS,
             key=key,
-            log_retention_days=settings.redis.log_retention_days,
             outside="It calls AWS's API alone; inside, that would take three more endpoints",
         )
         group.grant_describe(outside)
@@ -114,7 +113,7 @@ class HealthCheck(Construct):
             function=outside,
             what="health",
             description="Check the deployment against its template, and publish what failed",
-            expression=every(EVERY_MINUTES),
+            expression=f"rate({EVERY_MINUTES} minutes)",
             event={"scheduled": True},
         )
 

@@ -10,7 +10,7 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 from constructs.alarms.metrics import Severity
 from constructs.common.idle_functions import KEPT_WARM
-from constructs.common.own_function import OwnFunction, VpcFunction, on_schedule, service_role
+from constructs.common.own_function import OwnFunction, on_schedule, service_role
 from constructs.common.permissions import Grantee, Statement, acknowledge, allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
@@ -121,12 +121,13 @@ class RecoveryTest(Construct):
 
     def _vpc_function(
         self, label: str, token: AuthToken, environment: Mapping[str, str]
-    ) -> VpcFunction:
+    ) -> OwnFunction:
         group = self._group
-        function = VpcFunction(
+        function = OwnFunction(
             self,
             label,
-            name=f"{self._name}-{label.lower()}",
+            settings=self._settings,
+            name=f"recovery-{label.lower()}",
             package=PACKAGE,
             handler=f"recovery.{label.lower()}.handler",
             environment={
@@ -139,7 +140,6 @@ class RecoveryTest(Construct):
             timeout_seconds=machine.STEP_SECONDS,
             network=self._data.network,
             key=self._key,
-            log_retention_days=self._settings.redis.log_retention_days,
         )
         token.grant_read(function)
         return function
@@ -154,7 +154,8 @@ class RecoveryTest(Construct):
         operator = OwnFunction(
             self,
             "Operator",
-            name=self._name,
+            settings=settings,
+            name="recovery",
             package=PACKAGE,
             handler="recovery.handler.handler",
             environment={
@@ -181,7 +182,6 @@ class RecoveryTest(Construct):
             may=self._statements(),
             timeout_seconds=machine.STEP_SECONDS,
             key=self._key,
-            log_retention_days=redis.log_retention_days,
             outside="It only calls AWS's API, over TLS, and must not be able to reach Redis",
         )
         manifest.grant_read(operator)
@@ -293,7 +293,7 @@ class RecoveryTest(Construct):
         ]
 
     def _machine(
-        self, operator: OwnFunction, verifier: VpcFunction
+        self, operator: OwnFunction, verifier: OwnFunction
     ) -> stepfunctions.CfnStateMachine:
         role = service_role(
             self,
@@ -322,8 +322,8 @@ class RecoveryTest(Construct):
         self,
         state_machine: stepfunctions.CfnStateMachine,
         operator: OwnFunction,
-        verifier: VpcFunction,
-        keeper: VpcFunction,
+        verifier: OwnFunction,
+        keeper: OwnFunction,
     ) -> None:
         role = service_role(
             self,

@@ -12,7 +12,7 @@ from constructs import Construct
 from constructs.alarms.metrics import Severity
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.common.encryption_key import EncryptionKey
-from constructs.common.own_function import OwnFunction, every, invoke_on_schedule
+from constructs.common.own_function import OwnFunction, invoke_on_schedule
 from constructs.common.permissions import (
     Grantee,
     ManagedPolicy,
@@ -175,7 +175,8 @@ class Review(Construct):
         self.function = OwnFunction(
             self,
             "Function",
-            name=f"{settings.prefix}-{kind.function_name}",
+            settings=settings,
+            name=kind.function_name,
             package=PACKAGE,
             handler=handler,
             environment={
@@ -192,7 +193,6 @@ class Review(Construct):
             more_policies=more_policies,
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
-            log_retention_days=settings.redis.log_retention_days,
             outside=OUTSIDE,
         )
         store.grant_review(self.function, kind.name)
@@ -246,7 +246,8 @@ class ReviewWatch(Construct):
         function = OwnFunction(
             self,
             "Function",
-            name=f"{settings.prefix}-review-watch",
+            settings=settings,
+            name="review-watch",
             package=PACKAGE,
             handler="reviews.watch.handler",
             environment={
@@ -258,7 +259,6 @@ class ReviewWatch(Construct):
             may=[allow("lambda:InvokeFunction", on=[one.function.arn for one in reviews])],
             timeout_seconds=WATCH_SECONDS,
             key=surroundings.notifications.key,
-            log_retention_days=settings.redis.log_retention_days,
             outside=OUTSIDE,
         )
         store.grant_list(function, [f"{name}/ran.json" for name in watched])
@@ -268,6 +268,6 @@ class ReviewWatch(Construct):
             function=function,
             what="review watch",
             description="Publish how long ago each review ran",
-            expression=every(EVERY_MINUTES),
+            expression=f"rate({EVERY_MINUTES} minutes)",
             event={"scheduled": True},
         )

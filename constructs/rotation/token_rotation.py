@@ -4,7 +4,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
-from constructs.common.own_function import VpcFunction, every, invoke_on_schedule
+from constructs.common.own_function import OwnFunction, invoke_on_schedule
 from constructs.common.permissions import place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
@@ -28,10 +28,11 @@ class TokenRotation(Construct):
         settings, group, token = data.settings.rotation, data.replication_group, data.token
         # The alarm's: the function stays below half of it.
         refused_logins = data.settings.alarms.refused_logins_per_minute
-        self._function = VpcFunction(
+        self._function = OwnFunction(
             self,
             "Rotation",
-            name=f"{data.settings.prefix}-rotation",
+            settings=data.settings,
+            name="rotation",
             package="rotation.zip",
             handler="rotation.handler.handler",
             environment={
@@ -45,7 +46,6 @@ class TokenRotation(Construct):
             timeout_seconds=LONGEST_STEP_SECONDS,
             network=data.network,
             key=data.key,
-            log_retention_days=data.settings.redis.log_retention_days,
         )
         token.grant_rotate(self._function)
         group.grant_describe(self._function)
@@ -62,7 +62,7 @@ class TokenRotation(Construct):
             function=self._function,
             what="rotation",
             description="Finish an interrupted rotation, retire the old token, publish the state",
-            expression=every(settings.reconcile_minutes),
+            expression=f"rate({settings.reconcile_minutes} minutes)",
             event={"reconcile": True},
         )
 
