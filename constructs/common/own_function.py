@@ -16,14 +16,14 @@ from constructs import Construct
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import (
     ManagedPolicy,
-    ServiceRole,
     Statement,
-    acknowledge_each,
+    acknowledge,
     allow,
     place,
+    service_role,
 )
 from constructs.common.variables import fitting
-from constructs.data.network import ApplicationNetwork, ClosedSecurityGroup
+from constructs.data.network import ApplicationNetwork, closed_security_group
 from environments.schema import Settings
 
 # The newest that can be tried on a laptop and in CI; Lambda supports it until 2029-06-30. What
@@ -101,13 +101,12 @@ class OwnFunction(Construct):
             self, "Policy", description=f"What {name} may do", statements=[*own, *may]
         )
         self.permit = self.policy.permit
-        role = ServiceRole(
+        role_arn = service_role(
             self,
             "Role",
+            *(self.policy, *more_policies),
             service="lambda.amazonaws.com",
             description=f"Function {name}",
-            may=self.policy,
-            more_policies=more_policies,
         )
         unreserved = bool(self.node.try_get_context(UNRESERVED))
         code = _code(cdk.Stack.of(self), PACKAGES / package)
@@ -125,7 +124,7 @@ class OwnFunction(Construct):
             timeout=timeout_seconds,
             memory_size=256,
             reserved_concurrent_executions=None if unreserved else 1,
-            role=role.arn,
+            role=role_arn,
             logging_config=function.LoggingConfigProperty(log_group=log_group_name),
         )
         self.function.add_resource_dependency(log_group)
@@ -134,25 +133,21 @@ class OwnFunction(Construct):
         }
         if unreserved:
             why = "environment.reserved_concurrency is none: the account has none to give"
-            findings |= {f"{pack}:LambdaConcurrency": why for pack in ("NIST", "PCI")}
+            findings["NIST+PCI:LambdaConcurrency"] = why
         if unread:
             self.function.dead_letter_config = function.DeadLetterConfigProperty(target_arn=unread)
         else:
             why = "Its schedule calls it again, and what it publishes has an alarm by age"
             findings["NIST:LambdaDLQ"] = why
         if outside:
-            findings |= {f"{pack}:LambdaInsideVPC": outside for pack in ("NIST", "PCI")}
-        acknowledge_each(self.function, findings)
+            findings["NIST+PCI:LambdaInsideVPC"] = outside
+        acknowledge(self.function, findings)
         self.name: str = self.function.ref
         self.arn: str = self.function.attr_arn
         if network:
-            self.security_group_id = ClosedSecurityGroup(
-                self,
-                "SecurityGroup",
-                vpc_id=network.vpc_id,
-                name=name,
-                description=f"Function {name}",
-            ).group_id
+            self.security_group_id = closed_security_group(
+                self, "SecurityGroup", network.vpc_id, name, f"Function {name}"
+            )
             self.function.vpc_config = function.VpcConfigProperty(
                 subnet_ids=network.private_subnet_ids, security_group_ids=[self.security_group_id]
             )
@@ -185,7 +180,7 @@ def on_schedule(
     description: str,
     expression: str,
     target_arn: str,
-    role: ServiceRole,
+    role_arn: str,
     given: Mapping[str, Any],
     attempts: int,
 ) -> None:
@@ -203,7 +198,7 @@ def on_schedule(
         flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
         target=scheduler.CfnSchedule.TargetProperty(
             arn=target_arn,
-            role_arn=role.arn,
+            role_arn=role_arn,
             input=json.dumps(given, separators=(",", ":")),
             retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
                 maximum_retry_attempts=attempts,
@@ -213,30 +208,23 @@ def on_schedule(
     )
 
 
-def service_role(
+def account_role(
     scope: Construct,
     construct_id: str,
-    *,
     policy_id: str,
     service: str,
     what: str,
     may: Mapping[str, list[str]],
-) -> ServiceRole:
-    """What ``service`` may do in this account alone: actions, each with its resources."""
+) -> str:
+    """A role of what ``service`` may do in this account alone: actions, each with its resources."""
     policy = ManagedPolicy(
         scope,
         policy_id,
         description=what,
         statements=[allow(action, on=resources) for action, resources in may.items()],
     )
-    return ServiceRole(
-        scope,
-        construct_id,
-        service=service,
-        description=what,
-        may=policy,
-        when={"StringEquals": {"aws:SourceAccount": place(scope).account}},
-    )
+    here = {"StringEquals": {"aws:SourceAccount": place(scope).account}}
+    return service_role(scope, construct_id, policy, service=service, description=what, when=here)
 
 
 def invoke_on_schedule(
@@ -256,13 +244,13 @@ def invoke_on_schedule(
     Scheduler's, in UTC. ``attempts`` are made after one that Lambda did not take, within an hour:
     none where the next run is minutes away.
     """
-    role = service_role(
+    role_arn = account_role(
         scope,
         "ScheduleRole",
-        policy_id="InvokePolicy",
-        service="scheduler.amazonaws.com",
-        what=f"Invoke the {what} function on a schedule",
-        may={"lambda:InvokeFunction": [function.arn]},
+        "InvokePolicy",
+        "scheduler.amazonaws.com",
+        f"Invoke the {what} function on a schedule",
+        {"lambda:InvokeFunction": [function.arn]},
     )
     on_schedule(
         scope,
@@ -271,7 +259,7 @@ def invoke_on_schedule(
         description=description,
         expression=expression,
         target_arn=function.arn,
-        role=role,
+        role_arn=role_arn,
         given=event,
         attempts=attempts,
     )

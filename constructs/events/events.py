@@ -6,7 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
-from constructs import Construct, IConstruct
+from constructs import Construct
 from constructs.alarms.metrics import Severity
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.common.own_function import OwnFunction
@@ -28,12 +28,8 @@ class EventTopic(Construct):
         topic = sns.CfnTopic(
             self, "Resource", topic_name=_name(prefix), display_name="Redis events"
         )
-        acknowledge(
-            topic,
-            "NIST:SNSEncryptedKMS",
-            "PCI:SNSEncryptedKMS",
-            reason="ElastiCache cannot publish to an encrypted topic; events name nodes, no data",
-        )
+        why = "ElastiCache cannot publish to an encrypted topic; events name nodes, no data"
+        acknowledge(topic, {"NIST+PCI:SNSEncryptedKMS": why})
         self.arn = topic.ref
         from_elasticache = {
             "Sid": "AllowElastiCachePublish",
@@ -58,7 +54,7 @@ class EventTopic(Construct):
         )
 
 
-def event_topic_arn(scope: IConstruct, prefix: str) -> str:
+def event_topic_arn(scope: Construct, prefix: str) -> str:
     """The topic's ARN as another stack of its environment knows it, without an import."""
     return place(scope).arn("sns", _name(prefix))
 
@@ -129,16 +125,9 @@ class EventReports(Construct):
             message_retention_period=DAYS_KEPT * SECONDS_A_DAY,
             sqs_managed_sse_enabled=True,
         )
-        acknowledge(
-            queue,
-            "AwsSolutions:SQS3",
-            reason="It is itself the queue for what could not be handled",
-        )
-        acknowledge(
-            queue,
-            "AwsSolutions:SQS4",
-            reason="Plain text is refused for each action by name; the rule reads sqs:* alone",
-        )
+        itself = "It is itself the queue for what could not be handled"
+        by_name = "Plain text is refused for each action by name; the rule reads sqs:* alone"
+        acknowledge(queue, {"AwsSolutions:SQS3": itself, "AwsSolutions:SQS4": by_name})
         actions = "ChangeMessageVisibility", "DeleteMessage", "ReceiveMessage", "SendMessage"
         only_tls = only_over_tls(*(f"sqs:{one}" for one in actions), on=[queue.attr_arn])
         senders = [("sns", self._topic_arn), *(("events", rule) for rule in rules)]

@@ -10,11 +10,11 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 from constructs.alarms.metrics import Severity
 from constructs.common.idle_functions import KEPT_WARM
-from constructs.common.own_function import OwnFunction, on_schedule, service_role
+from constructs.common.own_function import OwnFunction, account_role, on_schedule
 from constructs.common.permissions import Grantee, Statement, acknowledge, allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
-from constructs.data.network import ClosedSecurityGroup
+from constructs.data.network import closed_security_group
 from constructs.data.replication_group import RedisData
 from constructs.recovery import recovery_machine as machine
 
@@ -100,22 +100,15 @@ class RecoveryTest(Construct):
             key=self._key,
             rotation="Each test writes a new token, which opens nothing once its group is gone",
         )
-        security_group = ClosedSecurityGroup(
-            self,
-            "SecurityGroup",
-            vpc_id=data.network.vpc_id,
-            name=f"{self._name}-redis",
-            description="Groups that the recovery test restores",
-        )
+        name, what = f"{self._name}-redis", "Groups that the recovery test restores"
+        restored = closed_security_group(self, "SecurityGroup", data.network.vpc_id, name, what)
         verifier = self._vpc_function("Verifier", self.token, {})
         keeper = self._vpc_function("Keeper", data.token, {"REDIS_HOST": group.address})
-        for function, target in (
-            (verifier, security_group.group_id),
-            (keeper, data.access.security_group_id),
-        ):
+        redis = data.access.security_group_id
+        for function, target in ((verifier, restored), (keeper, redis)):
             endpoints.open_to(function)
             connect(function, "Redis", function, target, group.port, "Redis")
-        operator = self._operator(security_group.group_id)
+        operator = self._operator(restored)
         state_machine = self._machine(operator, verifier)
         self._schedules(state_machine, operator, verifier, keeper)
 
@@ -295,27 +288,23 @@ class RecoveryTest(Construct):
     def _machine(
         self, operator: OwnFunction, verifier: OwnFunction
     ) -> stepfunctions.CfnStateMachine:
-        role = service_role(
+        role_arn = account_role(
             self,
             "MachineRole",
-            policy_id="MachinePolicy",
-            service="states.amazonaws.com",
-            what="Call the functions of the recovery test",
-            may={"lambda:InvokeFunction": [operator.arn, verifier.arn]},
+            "MachinePolicy",
+            "states.amazonaws.com",
+            "Call the functions of the recovery test",
+            {"lambda:InvokeFunction": [operator.arn, verifier.arn]},
         )
         made = stepfunctions.CfnStateMachine(
             self,
             "Machine",
             state_machine_name=self._name,
-            role_arn=role.arn,
+            role_arn=role_arn,
             definition=machine.definition(operator_arn=operator.arn, verifier_arn=verifier.arn),
         )
-        acknowledge(
-            made,
-            "AwsSolutions:SF1",
-            "AwsSolutions:SF2",
-            reason="Twelve runs a year: Step Functions keeps the history of each for 90 days",
-        )
+        why = "Twelve runs a year: Step Functions keeps the history of each for 90 days"
+        acknowledge(made, {"AwsSolutions:SF1": why, "AwsSolutions:SF2": why})
         return made
 
     def _schedules(
@@ -325,13 +314,13 @@ class RecoveryTest(Construct):
         verifier: OwnFunction,
         keeper: OwnFunction,
     ) -> None:
-        role = service_role(
+        role_arn = account_role(
             self,
             "ScheduleRole",
-            policy_id="SchedulePolicy",
-            service="scheduler.amazonaws.com",
-            what="Start the recovery test, its watch and its keeper on their schedules",
-            may={
+            "SchedulePolicy",
+            "scheduler.amazonaws.com",
+            "Start the recovery test, its watch and its keeper on their schedules",
+            {
                 "states:StartExecution": [state_machine.ref],
                 "lambda:InvokeFunction": [operator.arn, verifier.arn, keeper.arn],
             },
@@ -375,7 +364,7 @@ class RecoveryTest(Construct):
                 description=what,
                 expression=expression,
                 target_arn=target,
-                role=role,
+                role_arn=role_arn,
                 given=given,
                 attempts=3,
             )

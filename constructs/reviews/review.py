@@ -101,32 +101,15 @@ class ReportStore(s3.Bucket):
 
 
 def _acknowledge(bucket: s3.Bucket, bucket_policy: s3.CfnBucketPolicy) -> None:
-    acknowledge(
-        bucket,
-        "AwsSolutions:S1",
-        "NIST:S3BucketLoggingEnabled",
-        "PCI:S3BucketLoggingEnabled",
-        reason="Access logs would need a second bucket; the account's CloudTrail has data events",
-    )
-    for part in (bucket, bucket_policy):
-        acknowledge(
-            part,
-            "AwsSolutions:S10",
-            "NIST:S3BucketSSLRequestsOnly",
-            "PCI:S3BucketSSLRequestsOnly",
-            reason="Plain text is refused for each action by name; the rule reads s3:* alone",
-        )
-    acknowledge(
-        bucket,
-        "NIST:S3BucketReplicationEnabled",
-        "PCI:S3BucketReplicationEnabled",
-        reason="A review can be run again: a copy in another Region would cost more than it saves",
-    )
-    acknowledge(
-        bucket,
-        "NIST:S3BucketDefaultLockEnabled",
-        reason="Reports are for reading, no records that must not be deleted",
-    )
+    trail = "Access logs would need a second bucket; the account's CloudTrail has data events"
+    by_name = "Plain text is refused for each action by name; the rule reads s3:* alone"
+    again = "A review can be run again: a copy in another Region would cost more than it saves"
+    lock = "Reports are for reading, no records that must not be deleted"
+    over_tls = {"AwsSolutions:S10": by_name, "NIST+PCI:S3BucketSSLRequestsOnly": by_name}
+    logged = {"AwsSolutions:S1": trail, "NIST+PCI:S3BucketLoggingEnabled": trail}
+    once = {"NIST+PCI:S3BucketReplicationEnabled": again, "NIST:S3BucketDefaultLockEnabled": lock}
+    acknowledge(bucket, {**logged, **over_tls, **once})
+    acknowledge(bucket_policy, over_tls)
 
 
 LONGEST_SECONDS = 600
@@ -196,11 +179,8 @@ class Review(Construct):
             outside=OUTSIDE,
         )
         store.grant_review(self.function, kind.name)
-        acknowledge(
-            self.function.policy,
-            store.folder(kind.name),
-            reason="Reports of this review, whose names are dates",
-        )
+        why = "Reports of this review, whose names are dates"
+        acknowledge(self.function.policy, {store.folder(kind.name): why})
         notifications.grant_publish(self.function, channel)
         invoke_on_schedule(
             self,

@@ -7,7 +7,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ssm as ssm
 
-from constructs import Construct, IConstruct
+from constructs import Construct
 from constructs.common.permissions import place
 from constructs.events.events import EventReports
 from environments.application_settings import ServerTag
@@ -152,6 +152,6 @@ class ServerWatch(Construct):
         )
 
 
-def server_rule_arn(scope: IConstruct, prefix: str) -> str:
+def server_rule_arn(scope: Construct, prefix: str) -> str:
     """The rule's ARN before there is a rule, for the queue that takes what it cannot hand over."""
     return place(scope).arn("events", f"rule/{server_document(prefix)}")
