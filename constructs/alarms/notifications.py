@@ -10,10 +10,10 @@ from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import (
     Grantee,
     ManagedPolicy,
-    ServiceRole,
     Statement,
     allow,
     place,
+    service_role,
 )
 from environments.notification_settings import Notifications
 from environments.schema import Settings
@@ -22,15 +22,11 @@ from environments.schema import Settings
 def from_our_alarms(scope: Construct, *actions: str, on: str) -> Statement:
     """Allow CloudWatch ``actions`` on ``on`` when an alarm of this account and region asks."""
     here = place(scope)
-    return allow(
-        *actions,
-        on=[on],
-        when={
-            "StringEquals": {"aws:SourceAccount": here.account},
-            "ArnLike": {"aws:SourceArn": here.arn("cloudwatch", "alarm:*")},
-        },
-        service="cloudwatch.amazonaws.com",
-    )
+    ours = {
+        "StringEquals": {"aws:SourceAccount": here.account},
+        "ArnLike": {"aws:SourceArn": here.arn("cloudwatch", "alarm:*")},
+    }
+    return allow(*actions, on=[on], when=ours, service="cloudwatch.amazonaws.com")
 
 
 class AlarmNotifications(Construct):
@@ -93,12 +89,9 @@ class AlarmNotifications(Construct):
                 )
             ],
         )
-        role = ServiceRole(
-            self,
-            "ChatbotRole",
-            service="chatbot.amazonaws.com",
-            description="What the Slack channel may do",
-            may=read,
+        what = "What the Slack channel may do"
+        role_arn = service_role(
+            self, "ChatbotRole", read, service="chatbot.amazonaws.com", description=what
         )
         chatbot.CfnSlackChannelConfiguration(
             self,
@@ -106,7 +99,7 @@ class AlarmNotifications(Construct):
             configuration_name=f"{prefix}-alerts",
             slack_workspace_id=settings.slack_workspace_id,
             slack_channel_id=settings.slack_channel_id,
-            iam_role_arn=role.arn,
+            iam_role_arn=role_arn,
             # Left out, Chatbot's guardrail is AdministratorAccess (aws/aws-cdk#30420).
             guardrail_policies=["arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"],
             logging_level="ERROR",

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict, Unpack
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -16,14 +16,15 @@ from constructs import Construct
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import (
     ManagedPolicy,
-    ServiceRole,
     Statement,
-    acknowledge_each,
+    acknowledge,
     allow,
     place,
+    service_role,
 )
 from constructs.common.variables import fitting
-from constructs.data.network import ApplicationNetwork, ClosedSecurityGroup
+from constructs.data.network import ApplicationNetwork, closed_security_group
+from environments.schema import Settings
 
 # The newest that can be tried on a laptop and in CI; Lambda supports it until 2029-06-30. What
 # runs in AWS is linted, type-checked and tested for it: `make check`, tests/test_runtime.py.
@@ -33,102 +34,97 @@ UNRESERVED = "vibewell:unreserved-concurrency"
 PACKAGES = Path(__file__).parents[2] / "build" / "functions"
 
 
-class FunctionProperties(TypedDict):
-    """What every function is given.
-
-    ``package`` is an archive of build/functions; ``environment`` holds no secret. ``may`` is what
-    is permitted beyond its own log.
-    """
-
-    name: str
-    package: str
-    handler: str
-    environment: Mapping[str, str]
-    may: NotRequired[Sequence[Statement]]
-    timeout_seconds: int
-    key: EncryptionKey
-    log_retention_days: int
+INTERFACE_ACTIONS = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
 
 
 class OwnFunction(Construct):
-    """Python without a permission but its own log, and outside every VPC.
+    """Python without a permission but its own log, and outside every VPC unless it has a network.
 
     One execution at a time, so that no two of them ever work on the same thing, unless the settings
     reserve no concurrency (docs/operate/rotation.md).
     """
+
+    security_group_id: str  # of one with a network: its own group, at first without egress
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        unread: str | None = None,
+        settings: Settings,
+        name: str,
+        handler: str,
+        environment: Mapping[str, str],
+        timeout_seconds: int,
+        key: EncryptionKey,
+        may: Sequence[Statement] = (),
         more_policies: Sequence[ManagedPolicy] = (),
-        outside: str | None = None,
-        **properties: Unpack[FunctionProperties],
+        unread: str | None = None,
+        network: ApplicationNetwork | None = None,
+        outside: str = "",
     ) -> None:
-        """``unread`` is the ARN of the queue for events that it could not handle.
+        """``name`` follows the environment's prefix, ``handler`` begins with its package.
 
-        A function has one when a service invokes it asynchronously. ``more_policies`` are for what
-        its own has no room for, and ``outside`` is why it is outside the VPC.
+        ``environment`` holds no secret. ``may`` is what is permitted beyond its own log;
+        ``more_policies`` are for what its own has no room for. ``unread`` is the ARN of the queue
+        for events that it could not handle: a function has one when a service invokes it
+        asynchronously. It is in the private subnets of ``network``, or ``outside`` says why not.
         """
         super().__init__(scope, construct_id)
         self.label = construct_id
-        name, key = properties["name"], properties["key"]
-        self.given_name = name
+        name = self.given_name = f"{settings.prefix}-{name}"
         log_group_name = f"/aws/lambda/{name}"
         key.grant_to_log_group(log_group_name)
         log_group = logs.CfnLogGroup(
             self,
             "Log",
             log_group_name=log_group_name,
-            retention_in_days=properties["log_retention_days"],
+            retention_in_days=settings.redis.log_retention_days,
             kms_key_id=key.key_arn,
         )
         log_streams = place(self).arn("logs", f"log-group:{log_group_name}:log-stream:*")
+        why = "The streams of the function's own log group"
+        own = [allow("logs:CreateLogStream", "logs:PutLogEvents", on=[log_streams], because=why)]
+        if network:
+            # Source: Lambda developer guide, "Giving Lambda functions access to a VPC".
+            why = "Lambda makes the function's network interfaces, which have no ARN beforehand"
+            own.append(allow(*INTERFACE_ACTIONS, on=["*"], because=why))
         self.policy = ManagedPolicy(
-            self,
-            "Policy",
-            description=f"What {name} may do",
-            statements=[
-                allow(
-                    "logs:CreateLogStream",
-                    "logs:PutLogEvents",
-                    on=[log_streams],
-                    because="The streams of the function's own log group",
-                ),
-                *properties.get("may", ()),
-            ],
+            self, "Policy", description=f"What {name} may do", statements=[*own, *may]
         )
-        role = ServiceRole(
+        self.permit = self.policy.permit
+        role_arn = service_role(
             self,
             "Role",
+            *(self.policy, *more_policies),
             service="lambda.amazonaws.com",
             description=f"Function {name}",
-            may=self.policy,
-            more_policies=more_policies,
         )
         unreserved = bool(self.node.try_get_context(UNRESERVED))
-        code = _code(cdk.Stack.of(self), PACKAGES / properties["package"])
+        code = _code(cdk.Stack.of(self), PACKAGES / f"{handler.split('.')[0]}.zip")
         # The library's own Function loads half of the library: this is the resource itself.
-        self.function = lambda_.CfnFunction(
+        function = lambda_.CfnFunction
+        self.function = function(
             self,
             "Function",
             function_name=name,
             runtime=RUNTIME,
             architectures=["arm64"],
-            code=lambda_.CfnFunction.CodeProperty(
-                s3_bucket=code.bucket_name, s3_key=code.object_key
-            ),
-            handler=properties["handler"],
-            environment=lambda_.CfnFunction.EnvironmentProperty(
-                variables=fitting(properties["environment"])
-            ),
-            timeout=properties["timeout_seconds"],
+            code=function.CodeProperty(s3_bucket=code.bucket_name, s3_key=code.object_key),
+            handler=handler,
+            environment=function.EnvironmentProperty(variables=fitting(environment)),
+            timeout=timeout_seconds,
             memory_size=256,
             reserved_concurrent_executions=None if unreserved else 1,
-            role=role.arn,
-            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group_name),
+            role=role_arn,
+            logging_config=function.LoggingConfigProperty(log_group=log_group_name),
         )
         self.function.add_resource_dependency(log_group)
         findings = {
@@ -136,24 +132,38 @@ class OwnFunction(Construct):
         }
         if unreserved:
             why = "environment.reserved_concurrency is none: the account has none to give"
-            findings |= {f"{pack}:LambdaConcurrency": why for pack in ("NIST", "PCI")}
+            findings["NIST+PCI:LambdaConcurrency"] = why
         if unread:
-            self.function.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(
-                target_arn=unread
-            )
+            self.function.dead_letter_config = function.DeadLetterConfigProperty(target_arn=unread)
         else:
-            findings["NIST:LambdaDLQ"] = (
-                "Its schedule calls it again, and what it publishes has an alarm by age"
-            )
+            why = "Its schedule calls it again, and what it publishes has an alarm by age"
+            findings["NIST:LambdaDLQ"] = why
         if outside:
-            findings |= {f"{pack}:LambdaInsideVPC": outside for pack in ("NIST", "PCI")}
-        acknowledge_each(self.function, findings)
+            findings["NIST+PCI:LambdaInsideVPC"] = outside
+        acknowledge(self.function, findings)
         self.name: str = self.function.ref
         self.arn: str = self.function.attr_arn
+        if network:
+            self.security_group_id = closed_security_group(
+                self, "SecurityGroup", network.vpc_id, name, f"Function {name}"
+            )
+            self.function.vpc_config = function.VpcConfigProperty(
+                subnet_ids=network.private_subnet_ids, security_group_ids=[self.security_group_id]
+            )
 
-    def permit(self, *statements: Statement) -> None:
-        """Add to what it may do; the resources hold no ``*``."""
-        self.policy.permit(*statements)
+    def invocable(
+        self, scope: Construct, construct_id: str, service: str, source_arn: str
+    ) -> lambda_.CfnPermission:
+        """Let a service invoke it for one source in this account."""
+        return lambda_.CfnPermission(
+            scope,
+            construct_id,
+            action="lambda:InvokeFunction",
+            function_name=self.name,
+            principal=f"{service}.amazonaws.com",
+            source_account=place(self).account,
+            source_arn=source_arn,
+        )
 
 
 @lru_cache(maxsize=64)  # functions of one package and stack share what is staged
@@ -172,58 +182,17 @@ def _code(stack: cdk.Stack, archive: Path) -> cdk.FileAssetLocation:
     )
 
 
-INTERFACE_ACTIONS = (
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-)
-
-
-class VpcFunction(OwnFunction):
-    """In the private subnets, with a security group of its own and at first no egress."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        network: ApplicationNetwork,
-        **properties: Unpack[FunctionProperties],
-    ) -> None:
-        # Source: Lambda developer guide, "Giving Lambda functions access to a VPC".
-        why = "Lambda makes the function's network interfaces, which have no ARN beforehand"
-        interfaces = allow(*INTERFACE_ACTIONS, on=["*"], because=why)
-        properties["may"] = [interfaces, *properties.get("may", ())]
-        super().__init__(scope, construct_id, **properties)
-        name = properties["name"]
-        self.security_group_id = ClosedSecurityGroup(
-            self, "SecurityGroup", vpc_id=network.vpc_id, name=name, description=f"Function {name}"
-        ).group_id
-        self.function.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
-            subnet_ids=network.private_subnet_ids, security_group_ids=[self.security_group_id]
-        )
-
-
 LONGEST_DELAY_SECONDS = 3600  # after which the scheduler gives an invocation up
-
-
-def every(minutes: int) -> str:
-    """The schedule's expression."""
-    return f"rate({minutes} minutes)"
 
 
 def on_schedule(
     scope: Construct,
     construct_id: str,
-    *,
     name: str,
     description: str,
     expression: str,
     target_arn: str,
-    role: ServiceRole,
+    role_arn: str,
     given: Mapping[str, Any],
     attempts: int,
 ) -> None:
@@ -241,7 +210,7 @@ def on_schedule(
         flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
         target=scheduler.CfnSchedule.TargetProperty(
             arn=target_arn,
-            role_arn=role.arn,
+            role_arn=role_arn,
             input=json.dumps(given, separators=(",", ":")),
             retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
                 maximum_retry_attempts=attempts,
@@ -251,65 +220,45 @@ def on_schedule(
     )
 
 
-def service_role(
+def account_role(
     scope: Construct,
     construct_id: str,
-    *,
     policy_id: str,
     service: str,
     what: str,
     may: Mapping[str, list[str]],
-) -> ServiceRole:
-    """What ``service`` may do in this account alone: actions, each with its resources."""
+) -> str:
+    """A role of what ``service`` may do in this account alone: actions, each with its resources."""
+    service = f"{service}.amazonaws.com"
     policy = ManagedPolicy(
         scope,
         policy_id,
         description=what,
         statements=[allow(action, on=resources) for action, resources in may.items()],
     )
-    return ServiceRole(
-        scope,
-        construct_id,
-        service=service,
-        description=what,
-        may=policy,
-        when={"StringEquals": {"aws:SourceAccount": place(scope).account}},
-    )
+    here = {"StringEquals": {"aws:SourceAccount": place(scope).account}}
+    return service_role(scope, construct_id, policy, service=service, description=what, when=here)
 
 
 def invoke_on_schedule(
     scope: Construct,
-    construct_id: str,
-    *,
     function: OwnFunction,
     what: str,
-    description: str,
     expression: str,
-    event: Mapping[str, bool],
+    description: str,
+    *,
+    construct_id: str = "Schedule",
+    event: str = "scheduled",
     attempts: int = 0,
 ) -> None:
-    """Invoke ``function`` with ``event`` by a schedule that has the function's name.
+    """Invoke ``function`` with the event ``{event: true}``, by a schedule that has its name.
 
     ``what`` completes "Invoke the ... function on a schedule". ``expression`` is EventBridge
     Scheduler's, in UTC. ``attempts`` are made after one that Lambda did not take, within an hour:
     none where the next run is minutes away.
     """
-    role = service_role(
-        scope,
-        "ScheduleRole",
-        policy_id="InvokePolicy",
-        service="scheduler.amazonaws.com",
-        what=f"Invoke the {what} function on a schedule",
-        may={"lambda:InvokeFunction": [function.arn]},
-    )
-    on_schedule(
-        scope,
-        construct_id,
-        name=function.given_name,
-        description=description,
-        expression=expression,
-        target_arn=function.arn,
-        role=role,
-        given=event,
-        attempts=attempts,
-    )
+    arn, invoke = function.arn, f"Invoke the {what} function on a schedule"
+    may = {"lambda:InvokeFunction": [arn]}
+    role_arn = account_role(scope, "ScheduleRole", "InvokePolicy", "scheduler", invoke, may)
+    name, given = function.given_name, {event: True}
+    on_schedule(scope, construct_id, name, description, expression, arn, role_arn, given, attempts)

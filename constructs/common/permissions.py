@@ -6,7 +6,7 @@ calls to Node each, and there are many (``make bench``).
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -15,6 +15,7 @@ from constructs import Construct, IConstruct
 
 Conditions = Mapping[str, Mapping[str, str | Sequence[str]]]
 Statement = dict[str, Any]
+BY_PREFIX = "Alarms are listed by the prefix of their names"
 _BECAUSE = "Because"  # of a statement of ours; no template has it
 
 
@@ -29,14 +30,10 @@ class Place(NamedTuple):
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
-def place(scope: IConstruct) -> Place:
-    """The place of the stack that ``scope`` is in."""
-    return _place_of(cast("Any", scope))  # IConstruct does not say that it can be hashed
-
-
 # Every question and every read of a property is a call to Node.
 @lru_cache(maxsize=256)
-def _place_of(scope: Any) -> Place:
+def place(scope: Construct) -> Place:
+    """The place of the stack that ``scope`` is in."""
     return _place(cdk.Stack.of(scope))
 
 
@@ -126,7 +123,7 @@ class ManagedPolicy(Construct):
             if "*" in resource and _BECAUSE in one
         }
         if reasons:
-            acknowledge_each(self, reasons)
+            acknowledge(self, reasons)
 
     def permit(self, *statements: Statement) -> None:
         """Add to what its principals may do; the resources hold no ``*``."""
@@ -134,60 +131,50 @@ class ManagedPolicy(Construct):
         self._policy.policy_document = policy(self._statements)
 
 
-class ServiceRole(Construct):
-    """What one of AWS's services may do in our name."""
+def service_role(
+    scope: Construct,
+    construct_id: str,
+    *policies: ManagedPolicy,
+    service: str,
+    description: str,
+    when: Conditions | None = None,
+) -> str:
+    """The ARN of a role that ``service`` alone takes, while the conditions ``when`` hold.
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        service: str,
-        description: str,
-        may: ManagedPolicy,
-        more_policies: Sequence[ManagedPolicy] = (),
-        when: Conditions | None = None,
-    ) -> None:
-        """``service`` alone takes the role, while the conditions ``when`` hold.
-
-        ``more_policies`` are for what one of them has no room for: IAM takes 6,144 characters.
-        """
-        super().__init__(scope, construct_id)
-        trust = allow("sts:AssumeRole", on=(), when=when, service=service)
-        self.arn = iam.CfnRole(
-            self,
-            "Resource",
-            assume_role_policy_document=policy([trust]),
-            description=description,
-            managed_policy_arns=[one.arn for one in (may, *more_policies)],
-        ).attr_arn
-
-
-_PACKS = {"AwsSolutions": "AwsSolutions", "NIST": "NIST.800.53.R5", "PCI": "PCI.DSS.321"}
-
-
-def acknowledge(construct: IConstruct, *rules: str, reason: str) -> None:
-    """Let cdk-nag's ``rules`` pass here; a rule is written ``pack:name`` as in ``NIST:...``."""
-    acknowledge_each(construct, dict.fromkeys(rules, reason))
-
-
-def acknowledge_each(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """The same for rules that have each a reason of its own.
-
-    Source: aws-cdk-lib's Validations.acknowledge; the ids are those that cdk-nag 3 prints.
+    It has several policies where one has no room: IAM takes 6,144 characters.
     """
-    cdk.Validations.of(construct).acknowledge(
-        *(cdk.Acknowledgment(id=_full(rule), reason=reason) for rule, reason in reasons.items())
-    )
+    trust = allow("sts:AssumeRole", on=(), when=when, service=service)
+    return iam.CfnRole(
+        Construct(scope, construct_id),
+        "Resource",
+        assume_role_policy_document=policy([trust]),
+        description=description,
+        managed_policy_arns=[one.arn for one in policies],
+    ).attr_arn
+
+
+_PACKS = {
+    "AwsSolutions": "AwsSolutions::AwsSolutions-",
+    "NIST": "NIST.800.53.R5::NIST.800.53.R5-",
+    "PCI": "PCI.DSS.321::PCI.DSS.321-",
+    "CloudFormation": "CloudFormation-Validate::",  # the library's own validation
+}
+
+
+def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
+    """Let cdk-nag's rules pass here, each for its reason.
+
+    A rule is written ``pack:name``, or ``pack+pack:name`` where several packs have it. Source:
+    aws-cdk-lib's Validations.acknowledge; the ids are those that cdk-nag 3 prints.
+    """
+    accepted = []
+    for rule, reason in reasons.items():
+        packs, name = rule.split(":", 1)
+        ids = [f"{_PACKS[pack]}{name}" for pack in packs.split("+")]
+        accepted += [cdk.Acknowledgment(id=full, reason=reason) for full in ids]
+    cdk.Validations.of(construct).acknowledge(*accepted)
 
 
 def wildcard(resource: str) -> str:
     """The rule against a resource of a policy that holds a ``*``."""
     return f"AwsSolutions:IAM5[Resource::{resource}]"
-
-
-def _full(rule: str) -> str:
-    pack, name = rule.split(":", 1)
-    if pack == "CloudFormation":  # the library's own validation
-        return f"CloudFormation-Validate::{name}"
-    return f"{_PACKS[pack]}::{_PACKS[pack]}-{name}"

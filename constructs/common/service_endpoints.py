@@ -6,9 +6,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
 from constructs import Construct
-from constructs.common.own_function import VpcFunction
+from constructs.common.own_function import OwnFunction
 from constructs.common.permissions import place
-from constructs.data.network import ApplicationNetwork, ClosedSecurityGroup, let_in
+from constructs.data.network import ApplicationNetwork, closed_security_group, let_in
 from environments.schema import Settings
 
 HTTPS = 443
@@ -44,13 +44,8 @@ class ServiceEndpoints(Construct):
             self._group_ids.append(own_group_id)
         if not services:
             return
-        security_group = ClosedSecurityGroup(
-            self,
-            "SecurityGroup",
-            vpc_id=network.vpc_id,
-            name=f"{settings.prefix}-endpoints",
-            description="Interface endpoints for functions",
-        )
+        name, what = f"{settings.prefix}-endpoints", "Interface endpoints for functions"
+        group_id = closed_security_group(self, "SecurityGroup", network.vpc_id, name, what)
         subnets = [
             subnet
             for zone, subnet in network.one_subnet_per_zone.items()
@@ -73,14 +68,14 @@ class ServiceEndpoints(Construct):
                 service_name=f"com.amazonaws.{region}.{service}",
                 vpc_id=network.vpc_id,
                 subnet_ids=subnets,
-                security_group_ids=[security_group.group_id],
+                security_group_ids=[group_id],
                 private_dns_enabled=False,
             )
             domain = f"{service}.{region}.vpce.amazonaws.com"
             self._addresses[VARIABLES[service]] = own_address(endpoint.logical_id, domain)
-        self._group_ids.append(security_group.group_id)
+        self._group_ids.append(group_id)
 
-    def open_to(self, function: VpcFunction) -> None:
+    def open_to(self, function: OwnFunction) -> None:
         """Let the function through, and the function out to here; tell it the endpoints' names."""
         for variable, address in self._addresses.items():
             function.function.add_property_override(f"Environment.Variables.{variable}", address)
@@ -110,7 +105,7 @@ def _part(number: int, separator: str, text: Any) -> dict[str, Any]:
 def connect(
     scope: Construct,
     construct_id: str,
-    function: VpcFunction,
+    function: OwnFunction,
     target_group_id: str,
     port: int,
     what: str,
@@ -126,11 +121,5 @@ def connect(
         from_port=port,
         to_port=port,
     )
-    let_in(
-        scope,
-        f"{construct_id}In",
-        into=target_group_id,
-        source=function.security_group_id,
-        port=port,
-        description=f"Function {function.label}",
-    )
+    source, said = function.security_group_id, f"Function {function.label}"
+    let_in(scope, f"{construct_id}In", target_group_id, source, port, said)

@@ -3,9 +3,6 @@
 Each class replaces the one that makes the resource, with the same attributes.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from constructs import Construct
 from constructs.common.permissions import Statement
 from constructs.data.auth_token import AuthToken, RedisUser
@@ -53,14 +50,6 @@ class KeptUser(RedisUser):
         self.group_ref = user_group_id(group_id)
 
 
-@dataclass(frozen=True)
-class AttachedParameters:
-    """The owner's parameter group, with the values that ``make adopt`` read."""
-
-    ref: str
-    properties: Mapping[str, str]
-
-
 class AttachedGroup(RedisReplicationGroup):
     """The owner's group: no stack creates, changes or deletes it."""
 
@@ -70,14 +59,5 @@ class AttachedGroup(RedisReplicationGroup):
         Construct.__init__(self, scope, construct_id)
         self.topology = topology
         self.port = PORT
-        self._attached = attached
-
-    @property
-    def address(self) -> str:
-        """The address that clients connect to."""
-        return self._attached.address
-
-    @property
-    def reader_address(self) -> str | None:
-        """The address that spreads over the replicas."""
-        return self._attached.reader_address
+        self.address = attached.address
+        self.reader_address = attached.reader_address

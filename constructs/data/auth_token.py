@@ -52,9 +52,8 @@ class AuthToken(Construct):
         options = secret.cfn_options
         options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
         options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
-        acknowledge(
-            secret, "AwsSolutions:SMG4", "NIST:SecretsManagerRotationEnabled", reason=rotation
-        )
+        rules = ("AwsSolutions:SMG4", "NIST:SecretsManagerRotationEnabled")
+        acknowledge(secret, dict.fromkeys(rules, rotation))
         self.arn = secret.ref
 
     def dynamic_reference(self) -> str:

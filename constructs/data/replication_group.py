@@ -1,6 +1,8 @@
 """The replication group and its parameters: whose loss is a loss of data (§1, 2.1, 2.2)."""
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_elasticache as elasticache
@@ -17,16 +19,12 @@ from environments.redis_settings import PORT, Redis
 from environments.schema import Settings
 
 
-class ParameterGroup(Protocol):
-    """What other constructs read of it, whoever made it."""
+@dataclass(frozen=True)
+class AttachedParameters:
+    """The owner's parameter group, with the values that ``make adopt`` read."""
 
-    @property
-    def ref(self) -> str:
-        """Its name."""
-
-    @property
-    def properties(self) -> Any:
-        """Each parameter that is set, with its value."""
+    ref: str
+    properties: Mapping[str, str]
 
 
 class RedisParameters(elasticache.CfnParameterGroup):
@@ -55,6 +53,9 @@ class RedisParameters(elasticache.CfnParameterGroup):
         # already, and no way back. So other stacks read an output. Both, for the export must be
         # there until no stack that was deployed before imports it.
         self.apply_cross_stack_reference_strength(cdk.ReferenceStrength.BOTH)
+
+
+ParameterGroup = RedisParameters | AttachedParameters
 
 
 class RedisReplicationGroup(Construct):
@@ -122,53 +123,31 @@ class RedisReplicationGroup(Construct):
         # and an export that a stack imports may not change: no deployment would succeed.
         # Both, as for the parameter group: stacks of an earlier release import it still.
         self.group.apply_cross_stack_reference_strength(cdk.ReferenceStrength.BOTH)
-        self._acknowledge(settings)
-
-    def _acknowledge(self, settings: Redis) -> None:
-        acknowledge(
-            self.group,
-            "AwsSolutions:AEC5",
-            reason="The plan (§2.3) opens 6379; a different port hides nothing behind TLS and AUTH",
-        )
-        acknowledge(
-            self.group,
-            "AwsSolutions:AEC6",
-            reason="Clients log in as an RBAC user (§2.3), which replaces the group's AUTH token",
-        )
+        # The primary's address or cluster mode's, and one that spreads over the replicas.
+        self.address: str = self.group.attr_primary_end_point_address
+        self.reader_address: str | None = self.group.attr_reader_end_point_address
+        if settings.cluster_mode:
+            self.address = self.group.attr_configuration_end_point_address
+            self.reader_address = None
+        port = "The plan (§2.3) opens 6379; a different port hides nothing behind TLS and AUTH"
+        login = "Clients log in as an RBAC user (§2.3), which replaces the group's AUTH token"
+        reasons = {"AwsSolutions:AEC5": port, "AwsSolutions:AEC6": login}
         if settings.snapshot_retention_days < RETENTION_THAT_NIST_ASKS_FOR:
-            acknowledge(
-                self.group,
-                "NIST:ElastiCacheRedisClusterAutomaticBackup",
-                reason="The plan (§4.1) keeps 7 days; a synth warning says that NIST asks for 15",
-            )
+            why = "The plan (§4.1) keeps 7 days; a synth warning says that NIST asks for 15"
+            reasons["NIST:ElastiCacheRedisClusterAutomaticBackup"] = why
         if not settings.multi_az:
-            acknowledge(
-                self.group,
-                "AwsSolutions:AEC4",
-                reason="An environment without a replica is a settings choice, for throw-away data",
-            )
+            why = "An environment without a replica is a settings choice, for throw-away data"
+            reasons["AwsSolutions:AEC4"] = why
+        acknowledge(self.group, reasons)
 
     def grant_describe(self, grantee: Grantee) -> None:
-        """Let it look at this group."""
+        """Let it look at this group and its nodes."""
         group = place(self).arn("elasticache", f"replicationgroup:{self.topology.group_id}")
-        grantee.permit(allow("elasticache:DescribeReplicationGroups", on=[group]))
-
-    def grant_describe_nodes(self, grantee: Grantee) -> None:
-        """Let it look at this group's nodes."""
         nodes = place(self).arn("elasticache", f"cluster:{self.topology.member_pattern}")
-        grantee.permit(allow("elasticache:DescribeCacheClusters", on=[nodes]))
-
-    @property
-    def address(self) -> str:
-        """The address that clients connect to: the primary's, or cluster mode's."""
-        if self.topology.cluster_mode:
-            return self.group.attr_configuration_end_point_address
-        return self.group.attr_primary_end_point_address
-
-    @property
-    def reader_address(self) -> str | None:
-        """The address that spreads over the replicas; cluster mode has none of its own."""
-        return None if self.topology.cluster_mode else self.group.attr_reader_end_point_address
+        grantee.permit(
+            allow("elasticache:DescribeReplicationGroups", on=[group]),
+            allow("elasticache:DescribeCacheClusters", on=[nodes]),
+        )
 
 
 def _delivery(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from constructs import IConstruct
+from constructs import Construct
 from constructs.common.permissions import Place, place
 
 # Sources: CDK guide, "Customize AWS CDK bootstrapping"; CDK reads the key of cdk.json itself too.
@@ -19,7 +19,7 @@ class Bootstrapped:
     qualifier: str
 
     @classmethod
-    def of(cls, scope: IConstruct) -> Self:
+    def of(cls, scope: Construct) -> Self:
         """Those that the stack of ``scope`` is deployed by."""
         return cls(place(scope), scope.node.try_get_context(QUALIFIER_KEY) or DEFAULT_QUALIFIER)
 

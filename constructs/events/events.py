@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
-from constructs import Construct, IConstruct
+from constructs import Construct
 from constructs.alarms.metrics import Severity
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.common.own_function import OwnFunction
@@ -28,12 +27,8 @@ class EventTopic(Construct):
         topic = sns.CfnTopic(
             self, "Resource", topic_name=_name(prefix), display_name="Redis events"
         )
-        acknowledge(
-            topic,
-            "NIST:SNSEncryptedKMS",
-            "PCI:SNSEncryptedKMS",
-            reason="ElastiCache cannot publish to an encrypted topic; events name nodes, no data",
-        )
+        why = "ElastiCache cannot publish to an encrypted topic; events name nodes, no data"
+        acknowledge(topic, {"NIST+PCI:SNSEncryptedKMS": why})
         self.arn = topic.ref
         from_elasticache = {
             "Sid": "AllowElastiCachePublish",
@@ -58,7 +53,7 @@ class EventTopic(Construct):
         )
 
 
-def event_topic_arn(scope: IConstruct, prefix: str) -> str:
+def event_topic_arn(scope: Construct, prefix: str) -> str:
     """The topic's ARN as another stack of its environment knows it, without an import."""
     return place(scope).arn("sns", _name(prefix))
 
@@ -103,8 +98,8 @@ class EventReports(Construct):
         self.function = OwnFunction(
             self,
             "Function",
-            name=f"{prefix}-events",
-            package="events.zip",
+            settings=settings,
+            name="events",
             handler="events.handler.handler",
             environment={
                 "REPLICATION_GROUP_ID": settings.redis.replication_group_id,
@@ -114,7 +109,6 @@ class EventReports(Construct):
             may=[allow("sqs:SendMessage", on=[unread.attr_arn])],
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
-            log_retention_days=settings.redis.log_retention_days,
             unread=unread.attr_arn,
             outside="It calls SNS alone: it must work when the network does not",
         )
@@ -129,16 +123,9 @@ class EventReports(Construct):
             message_retention_period=DAYS_KEPT * SECONDS_A_DAY,
             sqs_managed_sse_enabled=True,
         )
-        acknowledge(
-            queue,
-            "AwsSolutions:SQS3",
-            reason="It is itself the queue for what could not be handled",
-        )
-        acknowledge(
-            queue,
-            "AwsSolutions:SQS4",
-            reason="Plain text is refused for each action by name; the rule reads sqs:* alone",
-        )
+        itself = "It is itself the queue for what could not be handled"
+        by_name = "Plain text is refused for each action by name; the rule reads sqs:* alone"
+        acknowledge(queue, {"AwsSolutions:SQS3": itself, "AwsSolutions:SQS4": by_name})
         actions = "ChangeMessageVisibility", "DeleteMessage", "ReceiveMessage", "SendMessage"
         only_tls = only_over_tls(*(f"sqs:{one}" for one in actions), on=[queue.attr_arn])
         senders = [("sns", self._topic_arn), *(("events", rule) for rule in rules)]
@@ -156,15 +143,7 @@ class EventReports(Construct):
         return queue
 
     def _subscribe(self, function: OwnFunction, unread: sqs.CfnQueue) -> None:
-        permission = lambda_.CfnPermission(
-            self,
-            "TopicMayInvoke",
-            action="lambda:InvokeFunction",
-            function_name=function.name,
-            principal="sns.amazonaws.com",
-            source_account=place(self).account,
-            source_arn=self._topic_arn,
-        )
+        permission = function.invocable(self, "TopicMayInvoke", "sns", self._topic_arn)
         sns.CfnSubscription(
             self,
             "Subscription",

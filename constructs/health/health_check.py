@@ -7,15 +7,13 @@ logs in needs those two that the rotation has; the other is outside, where the c
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from constructs import Construct
 from constructs.alarms.catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS, every_alarm
 from constructs.alarms.metrics import Severity
-from constructs.common.encryption_key import EncryptionKey
-from constructs.common.own_function import OwnFunction, VpcFunction, every, invoke_on_schedule
-from constructs.common.permissions import allow, place
+from constructs.common.own_function import OwnFunction, invoke_on_schedule
+from constructs.common.permissions import BY_PREFIX, allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisData
@@ -27,7 +25,6 @@ EVERY_MINUTES = 5
 INSIDE_SECONDS = 40  # four logins that get no answer, and the calls before them
 OUTSIDE_SECONDS = 90
 NEVER_DAYS = 36_500
-PACKAGE = "health.zip"
 
 
 class HealthCheck(Construct):
@@ -38,29 +35,28 @@ class HealthCheck(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         settings, group, user = data.settings, data.replication_group, data.user
-        key, parameters = data.key, data.parameters
-        name = f"{settings.prefix}-health"
+        key, parameters, attached = data.key, data.parameters, settings.redis.attached
         here = place(self)
-        inside = VpcFunction(
+        inside = OwnFunction(
             self,
             "Login",
-            name=f"{name}-login",
-            package=PACKAGE,
+            settings=settings,
+            name="health-login",
             handler="health.inside.handler",
             environment={"DESIRED": json.dumps(_inside(settings, data.token))},
             timeout_seconds=INSIDE_SECONDS,
             network=data.network,
             key=key,
-            log_retention_days=settings.redis.log_retention_days,
         )
         data.token.grant_read(inside)
         group.grant_describe(inside)
-        group.grant_describe_nodes(inside)
         endpoints.open_to(inside)
         connect(inside, "Redis", inside, data.access.security_group_id, group.port, "Redis")
+        # Slack subscribes to both topics, and PagerDuty to the critical one if configured.
+        paged = 1 if settings.notifications.pagerduty_secret_name else 0
         topics = {
-            here.arn("sns", f"{settings.prefix}-{severity}"): number
-            for severity, number in _subscribers(settings).items()
+            here.arn("sns", f"{settings.prefix}-{Severity.WARNING}"): 1,
+            here.arn("sns", f"{settings.prefix}-{Severity.CRITICAL}"): 1 + paged,
         }
         # The function that puts ElastiCache's events into words: without it they appear nowhere.
         topics[event_topic_arn(self, settings.prefix)] = 1
@@ -71,52 +67,43 @@ class HealthCheck(Construct):
                 "group": user_group_id(settings.redis.replication_group_id),
                 "access": settings.redis.access_string,
             },
-            "key_id": _key(settings, key),
+            # Of the group's data, or what the check shows where AWS names none.
+            "key_id": (attached.kms_key_arn or "not given by AWS") if attached else key.key_arn,
             "parameter_group": parameters.ref,
             "parameters": parameters.properties,
             "alarm_prefix": f"{settings.prefix}-",
-            "alarms": _alarms(settings),
+            "alarms": Counter(
+                f"{spec.name}-{spec.severity}"
+                for spec in every_alarm(settings)
+                for _ in spec.figure.parts(settings.redis.topology)
+            ),
             "topics": topics,
             "runbook": settings.notifications.runbook_url,
         }
+        parameter_group = here.arn("elasticache", f"parametergroup:{parameters.ref}")
+        alarms = [here.arn("cloudwatch", "alarm:*")]
         outside = OwnFunction(
             self,
             "Health",
-            name=name,
-            package=PACKAGE,
+            settings=settings,
+            name="health",
             handler="health.handler.handler",
             environment={"DESIRED": json.dumps(desired), "INSIDE_FUNCTION": inside.name},
             may=[
-                allow(
-                    "elasticache:DescribeCacheParameters",
-                    on=[here.arn("elasticache", f"parametergroup:{parameters.ref}")],
-                ),
+                allow("elasticache:DescribeCacheParameters", on=[parameter_group]),
                 # Asked for by prefix, which is judged as a question about all.
-                allow(
-                    "cloudwatch:DescribeAlarms",
-                    on=[here.arn("cloudwatch", "alarm:*")],
-                    because="Alarms are listed by the prefix of their names",
-                ),
+                allow("cloudwatch:DescribeAlarms", on=alarms, because=BY_PREFIX),
                 allow("sns:ListSubscriptionsByTopic", on=list(topics)),
                 allow("lambda:InvokeFunction", on=[inside.arn]),
             ],
             timeout_seconds=OUTSIDE_SECONDS,
             key=key,
-            log_retention_days=settings.redis.log_retention_days,
             outside="It calls AWS's API alone; inside, that would take three more endpoints",
         )
         group.grant_describe(outside)
-        group.grant_describe_nodes(outside)
         user.grant_describe(outside)
-        invoke_on_schedule(
-            self,
-            "Schedule",
-            function=outside,
-            what="health",
-            description="Check the deployment against its template, and publish what failed",
-            expression=every(EVERY_MINUTES),
-            event={"scheduled": True},
-        )
+        what = "Check the deployment against its template, and publish what failed"
+        invoke_on_schedule(self, outside, "health", f"rate({EVERY_MINUTES} minutes)", what)
 
 
 def _group(settings: Settings) -> dict[str, Any]:
@@ -146,12 +133,6 @@ def _group(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _key(settings: Settings, key: EncryptionKey) -> str:
-    """The key of the group's data, or what the check shows where AWS names none."""
-    attached = settings.redis.attached
-    return (attached.kms_key_arn or "not given by AWS") if attached else key.key_arn
-
-
 def _inside(settings: Settings, token: AuthToken) -> dict[str, Any]:
     redis = settings.redis
     return {
@@ -164,20 +145,6 @@ def _inside(settings: Settings, token: AuthToken) -> dict[str, Any]:
         "retire_after_hours": settings.rotation.retire_after_hours,
         "late_hours": UNFINISHED_HOURS,
     }
-
-
-def _alarms(settings: Settings) -> Mapping[str, int]:
-    return Counter(
-        f"{spec.name}-{spec.severity}"
-        for spec in every_alarm(settings)
-        for _ in spec.figure.parts(settings.redis.topology)
-    )
-
-
-def _subscribers(settings: Settings) -> Mapping[Severity, int]:
-    """Slack subscribes to both topics, and PagerDuty to the critical one if configured."""
-    paged = 1 if settings.notifications.pagerduty_secret_name else 0
-    return {Severity.WARNING: 1, Severity.CRITICAL: 1 + paged}
 
 
 def _enabled(value: bool) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import partial
 
 from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as stepfunctions
@@ -10,11 +11,11 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 from constructs.alarms.metrics import Severity
 from constructs.common.idle_functions import KEPT_WARM
-from constructs.common.own_function import OwnFunction, VpcFunction, on_schedule, service_role
-from constructs.common.permissions import Grantee, Statement, acknowledge, allow, place
+from constructs.common.own_function import OwnFunction, account_role, on_schedule
+from constructs.common.permissions import Statement, acknowledge, allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
-from constructs.data.network import ClosedSecurityGroup
+from constructs.data.network import closed_security_group
 from constructs.data.replication_group import RedisData
 from constructs.recovery import recovery_machine as machine
 
@@ -36,27 +37,6 @@ def manifest(group_id: str) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
-class SentinelManifest(Construct):
-    """The parameter."""
-
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, group_id: str) -> None:
-        super().__init__(scope, construct_id)
-        self.name = name
-        ssm.CfnParameter(
-            self,
-            "Parameter",
-            name=name,
-            type="String",
-            description=f"What the sentinel keys of {group_id} must be: digests and a checksum",
-            value=manifest(group_id),
-        )
-
-    def grant_read(self, grantee: Grantee) -> None:
-        """Let it read the parameter."""
-        arn = place(self).arn("ssm", f"parameter{self.name}")
-        grantee.permit(allow("ssm:GetParameter", on=[arn]))
-
-
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -72,8 +52,13 @@ NETWORK_ACTIONS = (
     "ec2:DescribeVpcs",
 )
 
-PACKAGE = "recovery.zip"
 WATCH_MINUTES = 10
+SCHEDULES = {
+    "Monthly": "Prove that the newest backup can be restored",
+    "Watch": "Publish the age of backups and tests, remove what a test has left",
+    "Keep": "Write and read the keys by which a restored backup proves itself",
+    "Warm": "Keep the verifier ready: a function that is called once a month becomes Inactive",
+}
 
 
 class RecoveryTest(Construct):
@@ -93,6 +78,8 @@ class RecoveryTest(Construct):
         self._group = group
         self._name = f"{self._settings.prefix}-recovery"
         self._topic_arn = place(self).arn("sns", f"{self._settings.prefix}-{Severity.WARNING}")
+        # By name: the machine is made of the function that has rights to it.
+        self._machine_arn = place(self).arn("states", f"stateMachine:{self._name}")
         self.token = AuthToken(
             self,
             "Token",
@@ -100,34 +87,26 @@ class RecoveryTest(Construct):
             key=self._key,
             rotation="Each test writes a new token, which opens nothing once its group is gone",
         )
-        security_group = ClosedSecurityGroup(
-            self,
-            "SecurityGroup",
-            vpc_id=data.network.vpc_id,
-            name=f"{self._name}-redis",
-            description="Groups that the recovery test restores",
-        )
+        name, what = f"{self._name}-redis", "Groups that the recovery test restores"
+        restored = closed_security_group(self, "SecurityGroup", data.network.vpc_id, name, what)
         verifier = self._vpc_function("Verifier", self.token, {})
         keeper = self._vpc_function("Keeper", data.token, {"REDIS_HOST": group.address})
-        for function, target in (
-            (verifier, security_group.group_id),
-            (keeper, data.access.security_group_id),
-        ):
+        redis = data.access.security_group_id
+        for function, target in ((verifier, restored), (keeper, redis)):
             endpoints.open_to(function)
             connect(function, "Redis", function, target, group.port, "Redis")
-        operator = self._operator(security_group.group_id)
-        state_machine = self._machine(operator, verifier)
-        self._schedules(state_machine, operator, verifier, keeper)
+        operator = self._operator(restored)
+        self._run(operator, verifier, keeper)
 
     def _vpc_function(
         self, label: str, token: AuthToken, environment: Mapping[str, str]
-    ) -> VpcFunction:
+    ) -> OwnFunction:
         group = self._group
-        function = VpcFunction(
+        function = OwnFunction(
             self,
             label,
-            name=f"{self._name}-{label.lower()}",
-            package=PACKAGE,
+            settings=self._settings,
+            name=f"recovery-{label.lower()}",
             handler=f"recovery.{label.lower()}.handler",
             environment={
                 "SECRET_ARN": token.arn,
@@ -139,31 +118,35 @@ class RecoveryTest(Construct):
             timeout_seconds=machine.STEP_SECONDS,
             network=self._data.network,
             key=self._key,
-            log_retention_days=self._settings.redis.log_retention_days,
         )
         token.grant_read(function)
         return function
 
     def _operator(self, security_group_id: str) -> OwnFunction:
-        settings, group_id = self._settings, self._group.topology.group_id
-        parameters, access = self._data.parameters, self._data.access
+        settings, group, access = self._settings, self._group.topology, self._data.access
         redis, objectives = settings.redis, settings.recovery
-        manifest = SentinelManifest(
-            self, "Manifest", name=settings.manifest_name, group_id=group_id
+        ssm.CfnParameter(
+            Construct(self, "Manifest"),
+            "Parameter",
+            name=settings.manifest_name,
+            type="String",
+            description=f"What the sentinel keys of {group.group_id} must be: digests and a "
+            "checksum",
+            value=manifest(group.group_id),
         )
         operator = OwnFunction(
             self,
             "Operator",
-            name=self._name,
-            package=PACKAGE,
+            settings=settings,
+            name="recovery",
             handler="recovery.handler.handler",
             environment={
-                "REPLICATION_GROUP_ID": group_id,
+                "REPLICATION_GROUP_ID": group.group_id,
                 "SECRET_ARN": self.token.arn,
-                "MANIFEST": manifest.name,
+                "MANIFEST": settings.manifest_name,
                 "SECURITY_GROUP_ID": security_group_id,
                 "SUBNET_GROUP": access.subnet_group_name,
-                "PARAMETER_GROUP": parameters.ref,
+                "PARAMETER_GROUP": self._data.parameters.ref,
                 "KEY_ID": self._key.key_id,
                 "ENGINE": redis.engine.engine,
                 "ENGINE_VERSION": redis.engine.version,
@@ -178,81 +161,53 @@ class RecoveryTest(Construct):
                 "GIVE_UP_AFTER_SECONDS": str(machine.GIVE_UP_AFTER_SECONDS),
                 "SWEEP_AFTER_SECONDS": str(machine.SWEEP_AFTER_SECONDS),
             },
-            may=self._statements(),
+            may=[*self._statements(), *self._use_of_keys(), *self._other_statements()],
             timeout_seconds=machine.STEP_SECONDS,
             key=self._key,
-            log_retention_days=redis.log_retention_days,
             outside="It only calls AWS's API, over TLS, and must not be able to reach Redis",
         )
-        manifest.grant_read(operator)
         self.token.grant_write(operator)
         return operator
 
     def _statements(self) -> list[Statement]:
-        """What the policy needs beyond the manifest and the token."""
-        cache = self._cache
-        throw_away = cache(f"replicationgroup:{self._group.topology.group_id}{INFIX}*")
-        executions = place(self).arn("states", f"execution:{self._name}:*")
+        """What the policy needs of ElastiCache."""
+        cache, group = partial(place(self).arn, "elasticache"), self._group.topology
+        # automatic.<group>-002-2026-12-07-02-13, for that member of the group. Source: AWS CLI
+        # command reference, describe-snapshots. What they are called in cluster mode is documented
+        # nowhere: of a member or of the group, both are allowed.
+        sources = [group.member_pattern, *([group.group_id] if group.cluster_mode else [])]
+        made = "elasticache:CreateReplicationGroup"
+        throw_away = [cache(f"replicationgroup:{group.group_id}{INFIX}*")]
+        needed = [
+            *(cache(f"snapshot:automatic.{one}-20??-??-??-*") for one in sources),
+            cache(f"parametergroup:{self._data.parameters.ref}"),
+            cache(f"subnetgroup:{self._data.access.subnet_group_name}"),
+        ]
+        new, timed = "Each test's group has a new name", "ElastiCache names them by their time"
+        # Lists, from which ElastiCache leaves out nothing: a filter is no resource.
+        left = "A list, searched for what an earlier test has left"
+        all_of = "A list: ElastiCache has no right by the group of a snapshot"
+        before = "Its nodes' network interfaces have no ARN beforehand"
+        groups, snapshots = [cache("replicationgroup:*")], [cache("snapshot:*")]
         return [
-            allow(
-                "elasticache:CreateReplicationGroup",
-                "elasticache:DeleteReplicationGroup",
-                on=[throw_away],
-                because="Each test's group has a new name",
-            ),
-            allow(
-                "elasticache:CreateReplicationGroup",
-                on=[
-                    *self._automatic_snapshots,
-                    cache(f"parametergroup:{self._data.parameters.ref}"),
-                    cache(f"subnetgroup:{self._data.access.subnet_group_name}"),
-                ],
-                because="ElastiCache names them by their time",
-            ),
-            # Lists, from which ElastiCache leaves out nothing: a filter is no resource.
-            allow(
-                "elasticache:DescribeReplicationGroups",
-                on=[cache("replicationgroup:*")],
-                because="A list, searched for what an earlier test has left",
-            ),
-            allow(
-                "elasticache:DescribeSnapshots",
-                on=[cache("snapshot:*")],
-                because="A list: ElastiCache has no right by the group of a snapshot",
-            ),
-            allow(
-                *NETWORK_ACTIONS,
-                on=["*"],
-                because="Its nodes' network interfaces have no ARN beforehand",
-            ),
-            *self._use_of_keys(),
+            allow(made, "elasticache:DeleteReplicationGroup", on=throw_away, because=new),
+            allow(made, on=needed, because=timed),
+            allow("elasticache:DescribeReplicationGroups", on=groups, because=left),
+            allow("elasticache:DescribeSnapshots", on=snapshots, because=all_of),
+            allow(*NETWORK_ACTIONS, on=["*"], because=before),
+        ]
+
+    def _other_statements(self) -> list[Statement]:
+        """What it needs of the channel's topic, of its own state machine and of the manifest."""
+        here, each = place(self), "Each test is a new execution"
+        executions = here.arn("states", f"execution:{self._name}:*")
+        manifest_arn = here.arn("ssm", f"parameter{self._settings.manifest_name}")
+        return [
             allow("sns:Publish", on=[self._topic_arn]),
             allow("states:DescribeStateMachine", "states:ListExecutions", on=[self._machine_arn]),
-            allow(
-                "states:DescribeExecution", on=[executions], because="Each test is a new execution"
-            ),
+            allow("states:DescribeExecution", on=[executions], because=each),
+            allow("ssm:GetParameter", on=[manifest_arn]),
         ]
-
-    @property
-    def _automatic_snapshots(self) -> list[str]:
-        """By their names: automatic.<group>-002-2026-12-07-02-13, for that member of the group.
-
-        Source: AWS CLI command reference, describe-snapshots. What they are called in cluster mode
-        is documented nowhere: of a member or of the group, both are allowed.
-        """
-        group = [self._group.topology.group_id] if self._group.topology.cluster_mode else []
-        return [
-            self._cache(f"snapshot:automatic.{source}-20??-??-??-*")
-            for source in (self._group.topology.member_pattern, *group)
-        ]
-
-    @property
-    def _machine_arn(self) -> str:
-        """By name: it is made of the function that has these rights."""
-        return place(self).arn("states", f"stateMachine:{self._name}")
-
-    def _cache(self, resource: str) -> str:
-        return place(self).arn("elasticache", resource)
 
     def _use_of_keys(self) -> list[Statement]:
         here = place(self)
@@ -266,116 +221,45 @@ class RecoveryTest(Construct):
             "kms:ViaService": f"sns.{here.region}.amazonaws.com",
             "kms:EncryptionContext:aws:sns:topicArn": self._topic_arn,
         }
+        via = {"StringEquals": {"kms:ViaService": caches}}
+        granted = via | {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        use, later = (
+            "kms:GenerateDataKey",
+            "The topic's own key, which is made later: by the context",
+        )
+        every, by_topic = [here.arn("kms", "key/*")], {"StringEquals": topic}
         return [
-            allow(
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                "kms:GenerateDataKey",
-                on=keys,
-                when={"StringEquals": {"kms:ViaService": caches}},
-            ),
-            allow(
-                "kms:CreateGrant",
-                on=keys,
-                when={
-                    "StringEquals": {"kms:ViaService": caches},
-                    "Bool": {"kms:GrantIsForAWSResource": "true"},
-                },
-            ),
-            allow(
-                "kms:Decrypt",
-                "kms:GenerateDataKey",
-                on=[here.arn("kms", "key/*")],
-                when={"StringEquals": topic},
-                because="The topic's own key, which is made later: by the context",
-            ),
+            allow("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", use, on=keys, when=via),
+            allow("kms:CreateGrant", on=keys, when=granted),
+            allow("kms:Decrypt", use, on=every, when=by_topic, because=later),
         ]
 
-    def _machine(
-        self, operator: OwnFunction, verifier: VpcFunction
-    ) -> stepfunctions.CfnStateMachine:
-        role = service_role(
-            self,
-            "MachineRole",
-            policy_id="MachinePolicy",
-            service="states.amazonaws.com",
-            what="Call the functions of the recovery test",
-            may={"lambda:InvokeFunction": [operator.arn, verifier.arn]},
-        )
-        made = stepfunctions.CfnStateMachine(
+    def _run(self, operator: OwnFunction, verifier: OwnFunction, keeper: OwnFunction) -> None:
+        """The state machine, and the schedules of all."""
+        functions, what = [operator.arn, verifier.arn], "Call the functions of the recovery test"
+        may = {"lambda:InvokeFunction": functions}
+        role_arn = account_role(self, "MachineRole", "MachinePolicy", "states", what, may)
+        test = stepfunctions.CfnStateMachine(
             self,
             "Machine",
             state_machine_name=self._name,
-            role_arn=role.arn,
+            role_arn=role_arn,
             definition=machine.definition(operator_arn=operator.arn, verifier_arn=verifier.arn),
         )
-        acknowledge(
-            made,
-            "AwsSolutions:SF1",
-            "AwsSolutions:SF2",
-            reason="Twelve runs a year: Step Functions keeps the history of each for 90 days",
-        )
-        return made
-
-    def _schedules(
-        self,
-        state_machine: stepfunctions.CfnStateMachine,
-        operator: OwnFunction,
-        verifier: VpcFunction,
-        keeper: VpcFunction,
-    ) -> None:
-        role = service_role(
-            self,
-            "ScheduleRole",
-            policy_id="SchedulePolicy",
-            service="scheduler.amazonaws.com",
-            what="Start the recovery test, its watch and its keeper on their schedules",
-            may={
-                "states:StartExecution": [state_machine.ref],
-                "lambda:InvokeFunction": [operator.arn, verifier.arn, keeper.arn],
-            },
-        )
-        often = f"rate({WATCH_MINUTES} minutes)"
-        sentinels = values(self._group.topology.group_id)
-        for label, what, expression, target, given in (
-            (
-                "Monthly",
-                "Prove that the newest backup can be restored",
-                self._settings.recovery.schedule_expression,
-                state_machine.ref,
-                {},
-            ),
-            (
-                "Watch",
-                "Publish the age of backups and tests, remove what a test has left",
-                often,
-                operator.arn,
-                {"watch": True},
-            ),
-            (
-                "Keep",
-                "Write and read the keys by which a restored backup proves itself",
-                often,
-                keeper.arn,
-                {"sentinels": sentinels},
-            ),
-            (
-                "Warm",
-                "Keep the verifier ready: a function that is called once a month becomes Inactive",
-                KEPT_WARM,
-                verifier.arn,
-                {"warm": True},
-            ),
+        why = "Twelve runs a year: Step Functions keeps the history of each for 90 days"
+        acknowledge(test, {"AwsSolutions:SF1": why, "AwsSolutions:SF2": why})
+        may = {
+            "states:StartExecution": [test.ref],
+            "lambda:InvokeFunction": [*functions, keeper.arn],
+        }
+        what = "Start the recovery test, its watch and its keeper on their schedules"
+        role_arn = account_role(self, "ScheduleRole", "SchedulePolicy", "scheduler", what, may)
+        often, sentinels = f"rate({WATCH_MINUTES} minutes)", values(self._group.topology.group_id)
+        for label, expression, target_arn, given in (
+            ("Monthly", self._settings.recovery.schedule_expression, test.ref, {}),
+            ("Watch", often, operator.arn, {"watch": True}),
+            ("Keep", often, keeper.arn, {"sentinels": sentinels}),
+            ("Warm", KEPT_WARM, verifier.arn, {"warm": True}),
         ):
-            on_schedule(
-                self,
-                label,
-                name=f"{self._name}-{label.lower()}",
-                description=what,
-                expression=expression,
-                target_arn=target,
-                role=role,
-                given=given,
-                attempts=3,
-            )
+            name, what = f"{self._name}-{label.lower()}", SCHEDULES[label]
+            on_schedule(self, label, name, what, expression, target_arn, role_arn, given, 3)

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
 from constructs import Construct
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import ManagedPolicy, Place, Statement, allow, place
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import ParameterGroup
-from constructs.reviews.review import Review, ReviewSurroundings
+from constructs.reviews.review import Review, Shared
 from constructs.reviews.review_kinds import CONFIGURATION
 from environments.access import access_arns
 from environments.schema import PROJECT, Settings
@@ -20,68 +20,44 @@ READS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Things:
-    """ARNs that no name of the settings gives."""
-
-    keys: list[str]
-    secrets: list[str]
-    parameter_group: str
-    bucket: str
-
-
-class ConfigurationReview(Construct):
+def configuration_review(
+    scope: Construct,
+    shared: Shared,
+    key: EncryptionKey,
+    tokens: Sequence[AuthToken],
+    parameters: ParameterGroup,
+) -> Review:
     """It reads every resource of the environment's stacks, and no value of a secret."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        surroundings: ReviewSurroundings,
-        key: EncryptionKey,
-        tokens: Sequence[AuthToken],
-        parameters: ParameterGroup,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        settings, here = surroundings.settings, place(self)
-        things = Things(
-            keys=[key.key_arn, surroundings.notifications.key.key_arn],
-            secrets=[token.arn for token in tokens],
-            parameter_group=parameters.ref,
-            bucket=surroundings.store.bucket_arn,
-        )
-        ours = {
-            "stacks": list(settings.stacks),
-            "prefix": settings.prefix,
-            "account": here.account,
-            "key_arn": key.key_arn,
-            "logs": [f"/aws/lambda/{settings.prefix}-", f"{settings.parameter_path}/"],
-        }
-        drift = ManagedPolicy(
-            self,
-            "Drift",
-            description="What CloudFormation reads for the review of the configuration",
-            statements=drift_reads(settings, here, things),
-        )
-        self.review = Review(
-            self,
-            "Weekly",
-            kind=CONFIGURATION,
-            handler="reviews.configuration.handler",
-            surroundings=surroundings,
-            environment={"OURS": json.dumps(ours)},
-            may=_own_reads(settings, here, things),
-            more_policies=[drift],
-        )
+    settings, here = shared.settings, place(scope)
+    secrets = [token.arn for token in tokens]
+    ours = {
+        "stacks": list(settings.stacks),
+        "prefix": settings.prefix,
+        "account": here.account,
+        "key_arn": key.key_arn,
+        "logs": [f"/aws/lambda/{settings.prefix}-", f"{settings.parameter_path}/"],
+    }
+    keys = [key.key_arn, shared.notifications.key.key_arn]
+    drift = ManagedPolicy(
+        scope,
+        "Drift",
+        description="What CloudFormation reads for the review of the configuration",
+        statements=drift_reads(shared, here, keys, secrets, parameters.ref),
+    )
+    given, own = {"OURS": json.dumps(ours)}, _own_reads(settings, here, secrets)
+    return Review(scope, "Weekly", shared, CONFIGURATION, "configuration", given, own, [drift])
 
 
-def _reads(service: str, names: str, *, on: Sequence[str]) -> Statement:
-    """``names`` are actions of a service, with spaces between them."""
-    return allow(*(f"{service}:{name}" for name in names.split()), on=on, because=READS)
+def _reads(here: Place, service: str, names: str, *resources: str) -> Statement:
+    """``names`` are actions of a service, ``resources`` its own here, whole ARNs, or ``*``."""
+    whole = ("arn:", "${Token[", "*")
+    arns = [one if one.startswith(whole) else here.arn(service, one) for one in resources]
+    return allow(*(f"{service}:{name}" for name in names.split()), on=arns, because=READS)
 
 
-def drift_reads(settings: Settings, here: Place, things: Things) -> list[Statement]:
+def drift_reads(
+    shared: Shared, here: Place, keys: Sequence[str], secrets: Sequence[str], parameter_group: str
+) -> list[Statement]:
     """What CloudFormation reads to detect drift, with the permissions of whoever asks (§7.3).
 
     Statements for one environment's stacks, the widest last. Source: the read handlers in
@@ -93,30 +69,31 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
     - ``vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation``: IAM knows no such action;
     - ``iam:PassRole`` for rules, ``resource-groups:…`` for associations: no read of ours takes it.
     """
+    settings, bucket_arn = shared.settings, shared.store.bucket_arn
     prefix, redis, path = settings.prefix, settings.redis, settings.parameter_path
     cache = (
         f"replicationgroup:{redis.replication_group_id}",
-        f"parametergroup:{things.parameter_group}",
+        f"parametergroup:{parameter_group}",
         # An attached group's subnets are in no stack of ours: no drift is read of them.
         *(() if redis.existing else (f"subnetgroup:{settings.network.subnet_group_name}",)),
         *access_arns(redis.replication_group_id),
     )
     # CloudFormation names roles and policies after their stacks, and shortens the name.
     ours = [f"arn:aws:iam::{here.account}:{kind}/{PROJECT}-*" for kind in ("policy", "role")]
-    logs = (f"/aws/lambda/{prefix}-", f"{path}/")
-    documents = ("association/*", f"document/{prefix}-*", f"parameter{path}/*")
+    logs = (f"log-group:/aws/lambda/{prefix}-*", f"log-group:{path}/*")
+    documents = ["association/*", f"document/{prefix}-*", f"parameter{path}/*"]
+    documents.append(f"parameter{settings.manifest_name}")
+    reads = partial(_reads, here)
     return [
-        _reads(
+        reads(
             "elasticache",
             "DescribeCacheParameterGroups DescribeCacheParameters DescribeCacheSubnetGroups "
             "DescribeReplicationGroups DescribeUserGroups DescribeUsers ListTagsForResource",
-            on=[here.arn("elasticache", one) for one in cache],
+            *cache,
         ),
-        _reads(
-            "kms", "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", on=things.keys
-        ),
-        _reads("secretsmanager", "DescribeSecret", on=things.secrets),
-        _reads(
+        reads("kms", "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", *keys),
+        reads("secretsmanager", "DescribeSecret", *secrets),
+        reads(
             "s3",
             "GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAbac GetBucketCORS "
             "GetBucketLogging GetBucketMetadataTableConfiguration GetBucketNotification "
@@ -125,91 +102,69 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
             "GetEncryptionConfiguration GetIntelligentTieringConfiguration "
             "GetInventoryConfiguration GetLifecycleConfiguration GetMetricsConfiguration "
             "GetReplicationConfiguration ListTagsForResource",
-            on=[things.bucket],
+            bucket_arn,
         ),
-        _reads(
+        reads(
             "cloudwatch",
             "DescribeAlarms GetDashboard ListTagsForResource",
-            on=[
-                here.arn("cloudwatch", f"alarm:{prefix}-*"),
-                f"arn:aws:cloudwatch::{here.account}:dashboard/{prefix}",
-            ],
+            f"alarm:{prefix}-*",
+            f"arn:aws:cloudwatch::{here.account}:dashboard/{prefix}",
         ),
-        _reads(
-            "events",
-            "DescribeRule ListTagsForResource ListTargetsByRule",
-            on=[here.arn("events", f"rule/{prefix}-*")],
-        ),
-        _reads(
+        reads("events", "DescribeRule ListTagsForResource ListTargetsByRule", f"rule/{prefix}-*"),
+        reads(
             "lambda",
             "GetFunction GetFunctionCodeSigningConfig GetFunctionRecursionConfig "
             "GetFunctionScalingConfig GetPolicy GetRuntimeManagementConfig",
-            on=[here.arn("lambda", f"function:{prefix}-*")],
+            f"function:{prefix}-*",
         ),
-        _reads(
-            "scheduler", "GetSchedule", on=[here.arn("scheduler", f"schedule/default/{prefix}-*")]
-        ),
-        _reads(
+        reads("scheduler", "GetSchedule", f"schedule/default/{prefix}-*"),
+        reads(
             "sns",
             "GetDataProtectionPolicy GetSubscriptionAttributes GetTopicAttributes "
             "ListSubscriptionsByTopic ListTagsForResource",
-            on=[here.arn("sns", f"{prefix}-*")],
+            f"{prefix}-*",
         ),
-        _reads("sqs", "GetQueueAttributes ListQueueTags", on=[here.arn("sqs", f"{prefix}-*")]),
-        _reads(
+        reads("sqs", "GetQueueAttributes ListQueueTags", f"{prefix}-*"),
+        reads(
             "ssm",
             "DescribeAssociation DescribeDocument GetDocument GetParameters ListTagsForResource",
-            on=[here.arn("ssm", one) for one in (*documents, f"parameter{settings.manifest_name}")],
+            *documents,
         ),
-        _reads(
-            "states",
-            "DescribeStateMachine ListTagsForResource",
-            on=[here.arn("states", f"stateMachine:{prefix}-*")],
-        ),
-        _reads(
+        reads("states", "DescribeStateMachine ListTagsForResource", f"stateMachine:{prefix}-*"),
+        reads(
             "iam",
             "GetPolicy GetPolicyVersion GetRole GetRolePolicy ListAttachedRolePolicies "
             "ListEntitiesForPolicy ListRolePolicies",
-            on=ours,
+            *ours,
         ),
-        _reads(
-            "logs",
-            "GetDataProtectionPolicy ListTagsForResource",
-            on=[here.arn("logs", f"log-group:{name}*") for name in logs],
-        ),
+        reads("logs", "GetDataProtectionPolicy ListTagsForResource", *logs),
         # They take no resource but *: Service Authorization Reference of each service.
-        _reads("chatbot", "DescribeSlackChannelConfigurations ListAssociations", on=["*"]),
-        _reads(
+        reads("chatbot", "DescribeSlackChannelConfigurations ListAssociations", "*"),
+        reads(
             "ec2",
             "DescribeNetworkAcls DescribeRouteTables DescribeSecurityGroupRules "
             "DescribeSecurityGroups DescribeSubnets DescribeVpcAttribute "
             "DescribeVpcEncryptionControls DescribeVpcEndpoints DescribeVpcs",
-            on=["*"],
+            "*",
         ),
-        _reads("kms", "ListAliases", on=["*"]),
-        _reads(
-            "logs", "DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies", on=["*"]
-        ),
+        reads("kms", "ListAliases", "*"),
+        reads("logs", "DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies", "*"),
     ]
 
 
-def _own_reads(settings: Settings, here: Place, things: Things) -> list[Statement]:
+def _own_reads(settings: Settings, here: Place, secrets: Sequence[str]) -> list[Statement]:
     """What lambda/reviews asks by itself, beyond what CloudFormation asks for it."""
-    stacks = [here.arn("cloudformation", f"stack/{name}/*") for name in settings.stacks]
+    reads = partial(_reads, here)
     return [
-        _reads(
+        reads(
             "cloudformation",
             "DescribeStackResourceDrifts DetectStackDrift DetectStackResourceDrift GetTemplate "
             "ListStackResources",
-            on=stacks,
+            *(f"stack/{name}/*" for name in settings.stacks),
         ),
-        _reads("cloudformation", "DescribeStackDriftDetectionStatus", on=["*"]),  # an id, no ARN
-        _reads("secretsmanager", "GetResourcePolicy", on=things.secrets),
+        reads("cloudformation", "DescribeStackDriftDetectionStatus", "*"),  # an id, no ARN
+        reads("secretsmanager", "GetResourcePolicy", *secrets),
         # What was left behind has names that are not known.
-        _reads(
-            "elasticache",
-            "DescribeCacheParameterGroups",
-            on=[here.arn("elasticache", "parametergroup:*")],
-        ),
-        _reads("elasticache", "DescribeSnapshots", on=[here.arn("elasticache", "snapshot:*")]),
+        reads("elasticache", "DescribeCacheParameterGroups", "parametergroup:*"),
+        reads("elasticache", "DescribeSnapshots", "snapshot:*"),
     ]

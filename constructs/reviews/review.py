@@ -12,7 +12,7 @@ from constructs import Construct
 from constructs.alarms.metrics import Severity
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.common.encryption_key import EncryptionKey
-from constructs.common.own_function import OwnFunction, every, invoke_on_schedule
+from constructs.common.own_function import OwnFunction, invoke_on_schedule
 from constructs.common.permissions import (
     Grantee,
     ManagedPolicy,
@@ -101,42 +101,24 @@ class ReportStore(s3.Bucket):
 
 
 def _acknowledge(bucket: s3.Bucket, bucket_policy: s3.CfnBucketPolicy) -> None:
-    acknowledge(
-        bucket,
-        "AwsSolutions:S1",
-        "NIST:S3BucketLoggingEnabled",
-        "PCI:S3BucketLoggingEnabled",
-        reason="Access logs would need a second bucket; the account's CloudTrail has data events",
-    )
-    for part in (bucket, bucket_policy):
-        acknowledge(
-            part,
-            "AwsSolutions:S10",
-            "NIST:S3BucketSSLRequestsOnly",
-            "PCI:S3BucketSSLRequestsOnly",
-            reason="Plain text is refused for each action by name; the rule reads s3:* alone",
-        )
-    acknowledge(
-        bucket,
-        "NIST:S3BucketReplicationEnabled",
-        "PCI:S3BucketReplicationEnabled",
-        reason="A review can be run again: a copy in another Region would cost more than it saves",
-    )
-    acknowledge(
-        bucket,
-        "NIST:S3BucketDefaultLockEnabled",
-        reason="Reports are for reading, no records that must not be deleted",
-    )
+    trail = "Access logs would need a second bucket; the account's CloudTrail has data events"
+    by_name = "Plain text is refused for each action by name; the rule reads s3:* alone"
+    again = "A review can be run again: a copy in another Region would cost more than it saves"
+    lock = "Reports are for reading, no records that must not be deleted"
+    over_tls = {"AwsSolutions:S10": by_name, "NIST+PCI:S3BucketSSLRequestsOnly": by_name}
+    logged = {"AwsSolutions:S1": trail, "NIST+PCI:S3BucketLoggingEnabled": trail}
+    once = {"NIST+PCI:S3BucketReplicationEnabled": again, "NIST:S3BucketDefaultLockEnabled": lock}
+    acknowledge(bucket, {**logged, **over_tls, **once})
+    acknowledge(bucket_policy, over_tls)
 
 
 LONGEST_SECONDS = 600
 ATTEMPTS = 20  # of the scheduler to hand it over, in an hour
-PACKAGE = "reviews.zip"
 OUTSIDE = "It calls AWS's API alone; inside, each service would take an endpoint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewSurroundings:
+class Shared:
     """What all reviews of an environment share."""
 
     settings: Settings
@@ -154,30 +136,28 @@ class Review(Construct):
         self,
         scope: Construct,
         construct_id: str,
-        *,
+        shared: Shared,
         kind: ReviewKind,
-        handler: str,
-        surroundings: ReviewSurroundings,
+        module: str,
         environment: Mapping[str, str],
         may: Sequence[Statement],
         more_policies: Sequence[ManagedPolicy] = (),
     ) -> None:
-        """``handler`` is in the package of reviews; ``may`` is what it reads.
+        """``module`` is in the package of reviews, ``may`` what it reads.
 
-        ``more_policies`` are policies for what its own has no room for.
+        ``more_policies`` are for what has no room in its own.
         """
         super().__init__(scope, construct_id)
-        settings, store = surroundings.settings, surroundings.store
-        notifications = surroundings.notifications
+        settings, store, notifications = shared.settings, shared.store, shared.notifications
         # The topic that the channel alone reads: PagerDuty discards what is no alarm.
         channel = Severity.WARNING
         self.kind = kind
         self.function = OwnFunction(
             self,
             "Function",
-            name=f"{settings.prefix}-{kind.function_name}",
-            package=PACKAGE,
-            handler=handler,
+            settings=settings,
+            name=kind.function_name,
+            handler=f"reviews.{module}.handler",
             environment={
                 "REVIEW": kind.name,
                 "METRICS": kind.metric_prefix,
@@ -192,26 +172,14 @@ class Review(Construct):
             more_policies=more_policies,
             timeout_seconds=LONGEST_SECONDS,
             key=notifications.key,
-            log_retention_days=settings.redis.log_retention_days,
             outside=OUTSIDE,
         )
         store.grant_review(self.function, kind.name)
-        acknowledge(
-            self.function.policy,
-            store.folder(kind.name),
-            reason="Reports of this review, whose names are dates",
-        )
+        why = "Reports of this review, whose names are dates"
+        acknowledge(self.function.policy, {store.folder(kind.name): why})
         notifications.grant_publish(self.function, channel)
-        invoke_on_schedule(
-            self,
-            "Schedule",
-            function=self.function,
-            what=kind.what,
-            description=f"The {kind.what}: report and message",
-            expression=kind.schedule,
-            event={"scheduled": True},
-            attempts=ATTEMPTS,
-        )
+        what, description = kind.what, f"The {kind.what}: report and message"
+        invoke_on_schedule(self, self.function, what, kind.schedule, description, attempts=ATTEMPTS)
 
 
 EVERY_MINUTES = 15  # longer than a review takes: one that fails is begun again, none beside itself
@@ -227,27 +195,19 @@ class ReviewWatch(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        surroundings: ReviewSurroundings,
-        reviews: Sequence[Review],
+        self, scope: Construct, construct_id: str, *, shared: Shared, reviews: Sequence[Review]
     ) -> None:
         super().__init__(scope, construct_id)
-        settings, store = surroundings.settings, surroundings.store
+        settings, store = shared.settings, shared.store
         watched = {
-            review.kind.name: {
-                "metric": review.kind.age_metric,
-                "function": review.function.given_name,
-            }
-            for review in reviews
+            one.kind.name: {"metric": one.kind.age_metric, "function": one.function.given_name}
+            for one in reviews
         }
         function = OwnFunction(
             self,
             "Function",
-            name=f"{settings.prefix}-review-watch",
-            package=PACKAGE,
+            settings=settings,
+            name="review-watch",
             handler="reviews.watch.handler",
             environment={
                 "REPORTS_BUCKET": store.bucket_name,
@@ -257,17 +217,9 @@ class ReviewWatch(Construct):
             },
             may=[allow("lambda:InvokeFunction", on=[one.function.arn for one in reviews])],
             timeout_seconds=WATCH_SECONDS,
-            key=surroundings.notifications.key,
-            log_retention_days=settings.redis.log_retention_days,
+            key=shared.notifications.key,
             outside=OUTSIDE,
         )
         store.grant_list(function, [f"{name}/ran.json" for name in watched])
-        invoke_on_schedule(
-            self,
-            "Schedule",
-            function=function,
-            what="review watch",
-            description="Publish how long ago each review ran",
-            expression=every(EVERY_MINUTES),
-            event={"scheduled": True},
-        )
+        what, expression = "Publish how long ago each review ran", f"rate({EVERY_MINUTES} minutes)"
+        invoke_on_schedule(self, function, "review watch", expression, what)

@@ -1,11 +1,9 @@
 """The quarterly rotation of the AUTH token, and what finishes it when it is interrupted (§2.3)."""
 
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
-from constructs.common.own_function import VpcFunction, every, invoke_on_schedule
-from constructs.common.permissions import place
+from constructs.common.own_function import OwnFunction, invoke_on_schedule
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisData
@@ -28,11 +26,11 @@ class TokenRotation(Construct):
         settings, group, token = data.settings.rotation, data.replication_group, data.token
         # The alarm's: the function stays below half of it.
         refused_logins = data.settings.alarms.refused_logins_per_minute
-        self._function = VpcFunction(
+        self._function = OwnFunction(
             self,
             "Rotation",
-            name=f"{data.settings.prefix}-rotation",
-            package="rotation.zip",
+            settings=data.settings,
+            name="rotation",
             handler="rotation.handler.handler",
             environment={
                 "SECRET_ARN": token.arn,
@@ -45,36 +43,29 @@ class TokenRotation(Construct):
             timeout_seconds=LONGEST_STEP_SECONDS,
             network=data.network,
             key=data.key,
-            log_retention_days=data.settings.redis.log_retention_days,
         )
         token.grant_rotate(self._function)
         group.grant_describe(self._function)
-        group.grant_describe_nodes(self._function)
         data.user.grant_modify(self._function)
         endpoints.open_to(self._function)
         redis = data.access.security_group_id
         connect(self._function, "Redis", self._function, redis, group.port, "Redis")
         if data.settings.redis.rotates:
             self._rotate(settings, token, endpoints)
+        what = "Finish an interrupted rotation, retire the old token, publish the state"
         invoke_on_schedule(
             self,
-            "Reconcile",
-            function=self._function,
-            what="rotation",
-            description="Finish an interrupted rotation, retire the old token, publish the state",
-            expression=every(settings.reconcile_minutes),
-            event={"reconcile": True},
+            self._function,
+            "rotation",
+            f"rate({settings.reconcile_minutes} minutes)",
+            what,
+            construct_id="Reconcile",
+            event="reconcile",
         )
 
     def _rotate(self, settings: Rotation, token: AuthToken, endpoints: ServiceEndpoints) -> None:
-        permission = lambda_.CfnPermission(
-            self,
-            "SecretsManagerMayInvoke",
-            action="lambda:InvokeFunction",
-            function_name=self._function.name,
-            principal="secretsmanager.amazonaws.com",
-            source_account=place(self).account,
-            source_arn=token.arn,
+        permission = self._function.invocable(
+            self, "SecretsManagerMayInvoke", "secretsmanager", token.arn
         )
         schedule = secretsmanager.CfnRotationSchedule(
             self,
