@@ -8,7 +8,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Literal
 
-from environments.section import refusal
+from environments.section import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,7 @@ def engine(name: object) -> Engine:
     if isinstance(name, str) and name in ENGINES:
         return ENGINES[name]
     near = get_close_matches(str(name), ENGINES, n=1, cutoff=0.0)[0]
-    raise refusal(
-        f"engine {name!r} is not one that ElastiCache runs",
-        f"Engine and version are one choice of: {', '.join(ENGINES)}",
-        f"Write engine = {near!r}",
+    raise Refusal(
+        f"engine {name!r} is not one that ElastiCache runs. Engine and version are one choice of: "
+        f"{', '.join(ENGINES)}. Write engine = {near!r}."
     )
