@@ -56,12 +56,10 @@ class Engine:
 # Source: ElastiCache user guide, "Amazon ElastiCache Extended Support", and its pricing page.
 EXTENDED_SUPPORT_PERCENT = (80, 80, 160)
 
-REDIS_6_2 = Engine("redis", "6.2", "redis6.x", standard_support_ends=date(2027, 1, 31))
-
 ENGINES = {
     engine.name: engine
     for engine in (
-        REDIS_6_2,
+        Engine("redis", "6.2", "redis6.x", standard_support_ends=date(2027, 1, 31)),
         Engine("redis", "7.0", "redis7"),
         Engine("redis", "7.1", "redis7"),
         Engine("valkey", "7.2", "valkey7"),

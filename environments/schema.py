@@ -5,25 +5,17 @@ from functools import cached_property
 from math import ceil
 from typing import Annotated, Literal
 
-from pydantic import field_validator
+from pydantic import Field, PositiveInt, field_validator
 
 from environments.alarm_settings import Alarms
 from environments.application_settings import Application
-from environments.delivery_settings import Delivery
 from environments.network_settings import Network, OwnNetwork
 from environments.node_types import cheapest
-from environments.notification_settings import (
-    EXAMPLE_CHANNELS,
-    EXAMPLE_PAGERDUTY_SECRET,
-    EXAMPLE_RUNBOOK,
-    EXAMPLE_WORKSPACE,
-    Notifications,
-)
-from environments.recovery_settings import Recovery
+from environments.notification_settings import EXAMPLE_RUNBOOK, EXAMPLES, Notifications
 from environments.redis_settings import LONGEST_GROUP_ID, Redis
 from environments.regions import NOT_SOLD, REGIONS, zones
 from environments.rotation_settings import HOURS_A_DAY, SERVICES, Rotation
-from environments.section import Problems, Refusal, Section, matching, rule
+from environments.section import Problems, Refusal, Section, at_least, at_most, matching, rule
 from environments.tags import Tags
 from environments.windows import DAY
 
@@ -32,7 +24,7 @@ PROJECT = "vibewell-redis"
 _AROUND_A_TAG = 45  # characters of a template: Key, Value, braces and spaces
 _MOST_OF_TAGS = 850_000  # of the 1,000,000 of a template
 PARTS = ("data", "operations", "monitoring")  # the stacks of an environment, in their order
-
+LONGEST_OBJECTIVE_MINUTES = 120
 
 _NAME = matching(
     r"[a-z][a-z0-9]{1,19}",
@@ -46,6 +38,15 @@ _ACCOUNT = matching(
     "account {} is not an account number",
     "AWS's are twelve digits, in quotes so that a leading zero stays",
     f'Write for example "{EXAMPLE_ACCOUNT}"',
+)
+# An owner and a repository as GitHub names them. A token has the number of both, or of none.
+_OWNER, _NUMBER = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", "@[1-9][0-9]{0,19}"
+_REPOSITORY = matching(
+    rf"(?!.*\.git(@|$))({_OWNER}/{_OWNER}|{_OWNER}{_NUMBER}/{_OWNER}{_NUMBER})",
+    "{} is not a repository as GitHub's tokens name it",
+    "Whoever's tokens carry this name may deploy: a pattern would let others in",
+    "Write what Settings, Actions, OIDC shows between 'repo:' and the next colon, for example "
+    '"your-organisation@1234/vibewell-redis@5678"',
 )
 
 
@@ -73,6 +74,45 @@ class Environment(Section):
                 f"Write for example {near[0]!r}."
             )
         return value
+
+
+class Recovery(Section):
+    """On the first Monday of each month, at ``hour`` UTC, against the plan's two objectives."""
+
+    hour: Annotated[int, Field(ge=0, le=23)]
+    # Backups are daily: a week without one is no objective, and an alarm on it comes too late.
+    point_objective_hours: Annotated[
+        PositiveInt, at_most(168, "The backup is daily (§4.1), and a week of data would be lost")
+    ]
+    time_objective_minutes: Annotated[
+        PositiveInt,
+        at_least(5, "ElastiCache creates a group in some minutes, so the alarm would always fire"),
+        at_most(
+            LONGEST_OBJECTIVE_MINUTES,
+            "The recovery test gives up soon after, and no time is measured: the alarm would never "
+            "fire",
+        ),
+    ]
+
+    @property
+    def schedule_expression(self) -> str:
+        """EventBridge Scheduler's form of the first Monday of each month."""
+        return f"cron(0 {self.hour} ? * MON#1 *)"
+
+
+class Delivery(Section):
+    """GitHub's workflows, as AWS recognises them.
+
+    ``repository`` is as in the subject of GitHub's tokens: ``owner@id/name@id``, or ``owner/name``
+    for a repository from before June 2026. With ``approval`` the workflows execute only change
+    sets that were prepared; without it they deploy at once. ``own_identity_provider`` makes the
+    account's one identity provider for GitHub.
+    Source: GitHub's OpenID Connect reference, "Immutable subject claims".
+    """
+
+    repository: Annotated[str, _REPOSITORY]
+    approval: bool
+    own_identity_provider: bool
 
 
 class Settings(Section):
@@ -115,12 +155,8 @@ class Settings(Section):
     def _examples_stay_with_the_example_account(self) -> Problems:
         if self.environment.account == EXAMPLE_ACCOUNT:
             return
-        examples = (
-            *(EXAMPLE_WORKSPACE, *EXAMPLE_CHANNELS),
-            *(EXAMPLE_PAGERDUTY_SECRET, EXAMPLE_RUNBOOK),
-        )
         for key, value in self.notifications:
-            if value in examples:
+            if value in (*EXAMPLES, EXAMPLE_RUNBOOK):
                 yield (
                     f"notifications.{key}: {value!r} is still the example. Account "
                     f"{self.environment.account} is a real one, where its alarms would reach no "

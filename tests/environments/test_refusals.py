@@ -15,8 +15,7 @@ from constructs.recovery.recovery_machine import LONGEST_SECONDS
 from environments.application_settings import Application, RateLimit
 from environments.load import SettingsError, environment_names, load
 from environments.notification_settings import EXAMPLE_RUNBOOK
-from environments.recovery_settings import LONGEST_OBJECTIVE_MINUTES
-from environments.schema import Settings
+from environments.schema import LONGEST_OBJECTIVE_MINUTES, Settings
 from environments.section import Section
 from environments.together import refuse_shared
 from tests.environments.messages import lines_of, one_message
