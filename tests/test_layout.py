@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import constructs
-from tests.support import PLAN, ROOT
+from tests.support import MAKEFILES, PLAN, ROOT
 
 
 def test_our_constructs_stand_beside_the_library_of_that_name() -> None:
@@ -110,8 +110,6 @@ def test_every_settings_value_of_the_plan_names_its_section() -> None:
 
 
 def test_help_lists_every_command_under_its_reader() -> None:
-    files = [ROOT / "Makefile", *ROOT.glob("*/*.mk")]
-    text = "".join(file.read_text() for file in files)
-    targets = set(re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILES, re.MULTILINE))
     said = subprocess.check_output(["make", "help"], cwd=ROOT, text=True, timeout=60)
     assert set(re.findall(r"^  make ([a-z-]+) ", said, re.MULTILINE)) == targets
