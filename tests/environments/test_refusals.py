@@ -46,10 +46,12 @@ DURABLE_SYNC = {**DURABLE, "redis.durability": "sync"}
 _SYNC_R8G = {**DURABLE_SYNC, "redis.node_type": "cache.r8g.large"}
 SUNDAY_NIGHT = {"redis.maintenance_window": "sun:23:00-mon:01:00"}
 TAGS = {f"key{number}": "x" for number in range(47)}
+LONGEST = {"environment.tags": {f"key{n}".ljust(128, "k"): "x" * 256 for n in range(46)}}
+MOST_TIERS = {f"application.rate_limits.t{n}": {"requests": 1, "seconds": 1} for n in range(40)}
 LONG_URL = "https://example.com/" + "x" * 480
 _LIMITS = "application.rate_limits"
 _HOUR = {"requests": 100, "seconds": 3600}
-_VALUE, _NODE, _ENGINE = "redis.parameters", "redis.node_type", "redis.engine"
+_NODE, _ENGINE = "redis.node_type", "redis.engine"
 _BACKUP, _SHARDS, _FAILOVER = "redis.snapshot_window", "redis.shards", "redis.automatic_failover"
 _TIERING, _EVICTION = "redis.data_tiering", "redis.parameters.maxmemory-policy"
 _LOG, _INSTANCES = "redis.durability", "application.instances"
@@ -259,17 +261,10 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ),
     ({"redis.node_type": "cache.t2.small"}, "redis.node_type", ["previous generation"], LARGE),
     # Parameters, windows, topology
+    ({**LARGE, _NODE: "cache.m8g.large"}, _NODE, ["Valkey only"], {**LARGE, _ENGINE: "valkey-8.0"}),
     *(
         ({**base, key: wrong}, named or key, said, right)
         for base, key, wrong, named, said, right in (
-            (
-                LARGE,
-                _NODE,
-                "cache.m8g.large",
-                "",
-                ["Valkey only"],
-                {**LARGE, _ENGINE: "valkey-8.0"},
-            ),
             (SUNDAY_NIGHT, _BACKUP, "00:00-01:00", "", ["overlaps"], {_BACKUP: "01:00-02:00"}),
             ({}, _SHARDS, 2, "", ["cluster_mode"], {**SHARDED, _SHARDS: 2}),
             (SHARDED, _SHARDS, 31, "", ["93 nodes", "90"], {**SHARDED, _SHARDS: 30}),
@@ -321,6 +316,8 @@ RULES: list[tuple[Change, str, list[str], Change]] = [
     ({"network.security_group_name": "vibewell-production-app-sg"}, "network", ["both"], {}),
     ({"network.security_group_name": "Vibewell-Production-App-SG"}, "network", ["both"], {}),
     ({_VPC: SMALL | {"zones": FIVE_ZONES}}, f"{_VPC}.cidr", ROOM, {_VPC: SMALL}),
+    # The longest tags fit into a template, but not with the most tiers.
+    ({**LONGEST, **MOST_TIERS}, "environment.tags", ["1 MB"], LONGEST),
     # What AWS takes
     ({**DURABLE, _ENGINE: "valkey-9.2"}, _ENGINE, ["valkey-9.1"], _VALKEY_9_1),
     ({**PAIRS, _SHARDS: 46}, _SHARDS, ["92 nodes"], {**PAIRS, _SHARDS: 45}),
@@ -363,21 +360,6 @@ def test_one_message_names_file_key_reason_and_remedy(
     for word in words:
         assert word in line, line
     Settings.model_validate(changed(document, right))
-
-
-@pytest.mark.parametrize(("tiers", "accepted"), [(0, True), (40, False)])
-def test_the_longest_tags_are_taken_where_they_fit_into_a_template(
-    document: Document, tmp_path: Path, tiers: int, accepted: bool
-) -> None:
-    tags = {f"key{number}".ljust(128, "k"): "x" * 256 for number in range(46)}
-    own = {f"application.rate_limits.t{n}": {"requests": 1, "seconds": 1} for n in range(tiers)}
-    long = changed(document, {"environment.tags": tags, **own})
-    if accepted:
-        Settings.model_validate(long)
-    else:
-        (line,) = lines_of(long, tmp_path)
-        assert "environment.tags: " in line
-        assert "1 MB" in line
 
 
 def test_every_mistake_is_told_at_once(document: Document, tmp_path: Path) -> None:
@@ -481,14 +463,9 @@ def test_the_plans_environments_share_nothing_and_a_refused_file_claims_nothing(
 
 
 def test_the_client_takes_what_the_settings_take(document: Document) -> None:
-    """The bounds stand in both, since the client is a package of its own: they are the same."""
-    names = {
-        "timeout_ms": "REDIS_TIMEOUT",
-        "max_reconnect_attempts": "REDIS_MAX_RECONNECT_ATTEMPTS",
-        "instances": "REDIS_INSTANCES",
-        "pool_size": "REDIS_POOL_SIZE",
-        "pool_idle_seconds": "REDIS_POOL_IDLE_SECONDS",
-    }
+    """The bounds are in both, since the client is a package of its own: they are the same."""
+    same = ("max_reconnect_attempts", "instances", "pool_size", "pool_idle_seconds")
+    names = {"timeout_ms": "REDIS_TIMEOUT"} | {key: f"REDIS_{key.upper()}" for key in same}
     requests, seconds = bound(RateLimit, "requests"), bound(RateLimit, "seconds")
     most = {name: str(bound(Application, key)) for key, name in names.items()} | {
         f"RATE_LIMIT_{tier.upper()}": f"{requests},{seconds}"
