@@ -1,6 +1,7 @@
 """Node types, Regions and zones agree with AWS's own tables, and what to do at a line is true."""
 
 import json
+import re
 from importlib.resources import files
 from itertools import pairwise
 
@@ -155,6 +156,8 @@ def test_every_node_type_has_something_to_do(name: str) -> None:
     ):
         assert "cache." in advice or "cluster mode" in advice
         assert "t2." not in advice, "such nodes can no longer be created"
+        for larger in re.findall(r"Scale to (cache\.\S+),", advice):
+            assert node_type(larger).usable_gib >= settings.node_type.usable_gib, "keys would go"
 
 
 def test_the_next_type_really_has_more_of_what_is_short() -> None:
