@@ -58,14 +58,11 @@ def test_production_executes_what_was_prepared_and_only_after_an_approval() -> N
     prepare, production = job("deliver.yml", "prepare"), job("deliver.yml", "production")
     assert production.body["needs"] == "prepare"
     assert production.body["environment"] == "production"
+    assert prepare.body["environment"] == "production-plan", "a role of its own"
     assert production.targets == ["setup", "execute"]
     left, taken = prepare.given("upload-artifact"), production.given("download-artifact")
     assert left["path"] == f"{taken['path']}/production.json"
     assert left["name"] == taken["name"]
-
-
-def test_what_prepares_has_a_role_of_its_own() -> None:
-    assert job("deliver.yml", "prepare").body["environment"] == "production-plan"
 
 
 def test_nothing_deploys_production_past_the_approval() -> None:
