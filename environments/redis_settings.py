@@ -220,14 +220,8 @@ class Redis(Section):
 
     @rule
     def _failover_has_a_replica(self) -> Problems:
-        if self.replicas:
-            return
-        for key, asked in (
-            ("automatic_failover", self.automatic_failover),
-            ("multi_az", self.multi_az),
-            ("cluster_mode", self.cluster_mode),
-        ):
-            if asked:
+        for key in ("automatic_failover", "multi_az", "cluster_mode"):
+            if getattr(self, key) and not self.replicas:
                 yield (
                     f"{key}: it is true with no replica. ElastiCache refuses failover and Multi-AZ "
                     "without a replica to promote, and CloudFormation cannot update cluster mode "
@@ -311,19 +305,13 @@ class Redis(Section):
         return self.durability != "disabled" and not self._missing_for_durability()
 
     def _missing_for_durability(self) -> list[str]:
-        return [
-            need
-            for need, met in (
-                ("a Valkey 9.0 engine", self.engine.has_durability),
-                ("cluster_mode = true", self.cluster_mode),
-                ("multi_az = true", self.multi_az),
-                (
-                    "an m6g to m8g, r6g to r8g, c7gn or c8gn node",
-                    self.node_type.supports_durability,
-                ),
-            )
-            if not met
-        ]
+        needs = {
+            "a Valkey 9.0 engine": self.engine.has_durability,
+            "cluster_mode = true": self.cluster_mode,
+            "multi_az = true": self.multi_az,
+            "an m6g to m8g, r6g to r8g, c7gn or c8gn node": self.node_type.supports_durability,
+        }
+        return [need for need, met in needs.items() if not met]
 
     @rule
     def _durability_is_where_it_can_be(self) -> Problems:
