@@ -1,1 +1,1 @@
-"""One file an environment, and the model that checks it."""
+"""One file per environment, and the model that checks it."""

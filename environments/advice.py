@@ -1,9 +1,9 @@
 """What AWS accepts and an owner would still want to know: one warning a rule, with its reason."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations
 from math import ceil, inf
+from typing import NamedTuple
 
 from environments.access import EXTRA_COMMANDS
 from environments.engines import EXTENDED_SUPPORT_PERCENT
@@ -18,10 +18,11 @@ LONGEST_WAIT_SECONDS = 30
 LOWEST_PERCENT, HIGHEST_PERCENT = 5, 98
 
 # Parameters that ElastiCache takes at any value: least and most that do no harm, and the harm.
+_OUTPUT = "client-output-buffer-limit"
 _BUFFER = "a client whose answers wait is cut off at once"
 _HARM: dict[str, tuple[int, float, str]] = {
-    "client-output-buffer-limit-normal-hard-limit": (2**20, inf, _BUFFER),
-    "client-output-buffer-limit-normal-soft-limit": (2**20, inf, _BUFFER),
+    f"{_OUTPUT}-normal-hard-limit": (2**20, inf, _BUFFER),
+    f"{_OUTPUT}-normal-soft-limit": (2**20, inf, _BUFFER),
     "acllog-max-len": (0, 10_000, "each refused command takes memory that keys would have"),
     "databases": (0, 1024, "each takes memory, and the client uses the first alone"),
     "maxmemory-samples": (0, 64, "each eviction looks at so many keys, while no client is served"),
@@ -34,19 +35,12 @@ _HARM: dict[str, tuple[int, float, str]] = {
 _IN_ORDER = (
     ("active-defrag-cycle-min", "active-defrag-cycle-max"),
     ("active-defrag-threshold-lower", "active-defrag-threshold-upper"),
-    (
-        "client-output-buffer-limit-normal-soft-limit",
-        "client-output-buffer-limit-normal-hard-limit",
-    ),
-    (
-        "client-output-buffer-limit-pubsub-soft-limit",
-        "client-output-buffer-limit-pubsub-hard-limit",
-    ),
+    (f"{_OUTPUT}-normal-soft-limit", f"{_OUTPUT}-normal-hard-limit"),
+    (f"{_OUTPUT}-pubsub-soft-limit", f"{_OUTPUT}-pubsub-hard-limit"),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(NamedTuple):
     """A warning: ``rule`` is stable, so that a build can acknowledge it."""
 
     rule: str
@@ -55,119 +49,73 @@ class Advice:
 
 def advice(settings: Settings) -> Iterator[Advice]:
     """Every warning about these settings."""
-    for rule in (
-        _memory,
-        _end_of_support,
-        _retention,
-        _connections,
-        _pool_idle,
-        _long_waits,
-        _redis_unused,
-        _thresholds_at_an_end,
-        _idle_windows,
-        _nobody_paged,
-        _extra_commands,
-        _writes_without_a_replica,
-        _long_logs,
-        _harmful_parameters,
-    ):
-        name = rule.__name__.strip("_").replace("_", "-")
-        yield from (Advice(name, message) for message in rule(settings))
+    for part in (_of_the_group, _of_the_application, _of_limits, _of_alarms, _of_parameters):
+        for text in part(settings):
+            rule, _, message = text.partition(": ")
+            yield Advice(rule, message)
 
 
-def _memory(settings: Settings) -> Iterator[str]:
-    node, wanted = settings.redis.node_type, settings.redis.wanted_memory_gib
-    if node.usable_gib >= wanted:
-        return
-    enough = smallest_with(wanted, like=node)
-    instead = (
-        f"The smallest type that really gives {wanted:g} GiB is {enough.name}"
-        if enough
-        else "No single node gives that: use cluster mode and more shards"
-    )
-    yield (
-        f"redis.node_type: {node.name} has {node.memory_gib:.2f} GiB, {node.usable_gib:.2f} usable "
-        f"after the default reserve of 25 %, and {wanted:g} are asked for. {instead}"
-    )
-
-
-def _end_of_support(settings: Settings) -> Iterator[str]:
-    ends = settings.redis.engine.standard_support_ends
-    if ends is None:
-        return
-    first, _, last = EXTENDED_SUPPORT_PERCENT
-    hourly = settings.redis.node_type.price("redis")
-    monthly = (hourly or 0) * settings.redis.topology.node_count * HOURS_A_MONTH
-    yield (
-        f"redis.engine: {settings.redis.engine.name} leaves standard support on {ends}. From the "
-        f"day after, Extended Support is billed by itself: {first} % on top of the node price in "
-        f"years 1 and 2, {last} % in year 3, which is ${monthly * first / 100:,.0f} and "
-        f"${monthly * last / 100:,.0f} per month at the list prices of {PRICE_REGION}. "
-        'Upgrade in place: engine = "redis-7.1" or a Valkey'
-    )
-
-
-def _retention(settings: Settings) -> Iterator[str]:
-    days = settings.redis.snapshot_retention_days
-    if days < RETENTION_THAT_NIST_ASKS_FOR:
-        yield (
-            f"redis.snapshot_retention_days: {days} days of backups; NIST 800-53 R5 (CP-9) "
-            f"checkers ask for {RETENTION_THAT_NIST_ASKS_FOR}"
+def _of_the_group(settings: Settings) -> Iterator[str]:
+    redis, node = settings.redis, settings.redis.node_type
+    if node.usable_gib < (wanted := redis.wanted_memory_gib):
+        enough = smallest_with(wanted, like=node)
+        instead = (
+            f"The smallest type that really gives {wanted:g} GiB is {enough.name}"
+            if enough
+            else "No single node gives that: use cluster mode and more shards"
         )
-
-
-def _connections(settings: Settings) -> Iterator[str]:
-    budget, warning = settings.application.connections, settings.alarms.connections.warning
-    if budget >= warning:
         yield (
-            f"application: {budget} connections in normal use reach the warning at {warning:g}, "
-            "which would then never clear"
+            f"memory: redis.node_type: {node.name} has {node.memory_gib:.2f} GiB, "
+            f"{node.usable_gib:.2f} usable after the default reserve of 25 %, and {wanted:g} are "
+            f"asked for. {instead}"
         )
+    if ends := redis.engine.standard_support_ends:
+        first, _, last = EXTENDED_SUPPORT_PERCENT
+        monthly = (node.price("redis") or 0) * redis.topology.node_count * HOURS_A_MONTH
+        yield (
+            f"end-of-support: redis.engine: {redis.engine.name} leaves standard support on {ends}. "
+            f"From the day after, Extended Support is billed by itself: {first} % on top of the "
+            f"node price in years 1 and 2, {last} % in year 3, which is "
+            f"${monthly * first / 100:,.0f} and ${monthly * last / 100:,.0f} per month at the list "
+            f'prices of {PRICE_REGION}. Upgrade in place: engine = "redis-7.1" or a Valkey'
+        )
+    if (days := redis.snapshot_retention_days) < RETENTION_THAT_NIST_ASKS_FOR:
+        yield (
+            f"retention: redis.snapshot_retention_days: {days} days of backups; NIST 800-53 R5 "
+            f"(CP-9) checkers ask for {RETENTION_THAT_NIST_ASKS_FOR}"
+        )
+    if rights := "; ".join(f"{name}: {EXTRA_COMMANDS[name]}" for name in redis.extra_commands):
+        yield f"extra-commands: redis.extra_commands: clients with the token may also: {rights}"
 
 
-def _pool_idle(settings: Settings) -> Iterator[str]:
+def _of_the_application(settings: Settings) -> Iterator[str]:
+    application, warning = settings.application, settings.alarms.connections.warning
+    if application.connections >= warning:
+        yield (
+            f"connections: application: {application.connections} connections in normal use reach "
+            f"the warning at {warning:g}, which would then never clear"
+        )
     server = int(settings.redis.parameters.get("timeout", 0))
-    idle = settings.application.pool_idle_seconds
-    if server and idle >= server:
+    if server and (idle := application.pool_idle_seconds) >= server:
         yield (
-            f"application.pool_idle_seconds: {idle} s is not below the server's timeout of "
-            f"{server} s: Redis closes connections that the pool still counts on"
+            f"pool-idle: application.pool_idle_seconds: {idle} s is not below the server's timeout "
+            f"of {server} s: Redis closes connections that the pool still counts on"
+        )
+    if (seconds := application.timeout_ms / 1000) > LONGEST_WAIT_SECONDS:
+        yield (
+            "long-waits: application.timeout_ms: while a node does not answer, each request waits "
+            f"{seconds:g} s, and the application's workers with it"
+        )
+    if not application.redis_enabled:
+        yield (
+            "redis-unused: application.redis_enabled: it is false, so each instance counts for "
+            "itself, and users are admitted once per instance"
         )
 
 
-def _long_waits(settings: Settings) -> Iterator[str]:
-    seconds = settings.application.timeout_ms / 1000
-    if seconds > LONGEST_WAIT_SECONDS:
-        yield (
-            f"application.timeout_ms: while a node does not answer, each request waits {seconds:g} "
-            "s, and the application's workers with it"
-        )
-
-
-def _redis_unused(settings: Settings) -> Iterator[str]:
-    if not settings.application.redis_enabled:
-        yield (
-            "application.redis_enabled: it is false, so each instance counts for itself, and users "
-            "are admitted once per instance"
-        )
-
-
-def _thresholds_at_an_end(settings: Settings) -> Iterator[str]:
-    alarms = settings.alarms
-    for key, rising in (
-        ("memory_percent", alarms.memory_percent),
-        ("cpu_percent", alarms.cpu_percent),
-    ):
-        if rising.critical > HIGHEST_PERCENT:
-            yield f"alarms.{key}: critical {rising.critical:g} fires when it is too late to act"
-        if rising.warning < LOWEST_PERCENT:
-            yield f"alarms.{key}: warning {rising.warning:g} is what an idle node reaches"
-    if alarms.hit_rate.warning_percent > HIGHEST_PERCENT:
-        yield "alarms.hit_rate: each new user's first read finds no key, so it would never clear"
-
-
-def _idle_windows(settings: Settings) -> Iterator[str]:
+def _of_limits(settings: Settings) -> Iterator[str]:
     """A window is never the one that refuses if a shorter or a longer one always refuses first."""
+    large = []
     for name, tier in settings.application.rate_limits:
         idle = [
             str(long if long.requests >= most else short)
@@ -177,50 +125,51 @@ def _idle_windows(settings: Settings) -> Iterator[str]:
         ]
         if idle:
             yield (
-                f"application.rate_limits.{name}: another window always refuses before "
-                f"{' and '.join(dict.fromkeys(idle))} (requests,seconds) does"
+                f"idle-windows: application.rate_limits.{name}: another window always refuses "
+                f"before {' and '.join(dict.fromkeys(idle))} (requests,seconds) does"
             )
-
-
-def _nobody_paged(settings: Settings) -> Iterator[str]:
-    if not settings.notifications.pagerduty_secret_name:
-        yield "notifications.pagerduty_secret_name: not set, so critical alarms reach Slack alone"
-
-
-def _extra_commands(settings: Settings) -> Iterator[str]:
-    extra = settings.redis.extra_commands
-    rights = "; ".join(f"{command}: {EXTRA_COMMANDS[command]}" for command in extra)
-    if rights:
-        yield f"redis.extra_commands: clients with the token may also: {rights}"
-
-
-def _writes_without_a_replica(settings: Settings) -> Iterator[str]:
-    least = int(settings.redis.parameters.get("min-replicas-to-write", 0))
-    if least and least >= settings.redis.replicas:
-        yield (
-            f"redis.parameters.min-replicas-to-write: {least} of {settings.redis.replicas} "
-            "replicas: while one is lost or replaced, and in each failover, Redis refuses "
-            "every write"
-        )
-
-
-def _long_logs(settings: Settings) -> Iterator[str]:
-    large = {
-        name: requests * BYTES_A_REQUEST / 1e6
-        for name, tier in settings.application.rate_limits
-        if (requests := max(window.requests for window in tier)) * BYTES_A_REQUEST > LARGE_LOG
-    }
-    sizes = ", ".join(f"{name} {size:.1f} MB" for name, size in large.items())
+        size = max(window.requests for window in tier) * BYTES_A_REQUEST
+        large += [f"{name} {size / 1e6:.1f} MB"] if size > LARGE_LOG else []
     if large:
         yield (
-            f"application.rate_limits: a user or an address that uses its limit up takes {sizes} "
-            "of memory: an exact limit keeps each request. Fewer requests in fewer seconds limit "
-            "as much"
+            "long-logs: application.rate_limits: a user or an address that uses its limit up takes "
+            f"{', '.join(large)} of memory: an exact limit keeps each request. Fewer requests in "
+            "fewer seconds limit as much"
         )
 
 
-def _harmful_parameters(settings: Settings) -> Iterator[str]:
-    given = settings.redis.parameters
+def _of_alarms(settings: Settings) -> Iterator[str]:
+    alarms = settings.alarms
+    for key, rising in (
+        ("memory_percent", alarms.memory_percent),
+        ("cpu_percent", alarms.cpu_percent),
+    ):
+        at = f"thresholds-at-an-end: alarms.{key}"
+        if rising.critical > HIGHEST_PERCENT:
+            yield f"{at}: critical {rising.critical:g} fires when it is too late to act"
+        if rising.warning < LOWEST_PERCENT:
+            yield f"{at}: warning {rising.warning:g} is what an idle node reaches"
+    if alarms.hit_rate.warning_percent > HIGHEST_PERCENT:
+        yield (
+            "thresholds-at-an-end: alarms.hit_rate: each new user's first read finds no key, so it "
+            "would never clear"
+        )
+    if not settings.notifications.pagerduty_secret_name:
+        yield (
+            "nobody-paged: notifications.pagerduty_secret_name: not set, so critical alarms reach "
+            "Slack alone"
+        )
+
+
+def _of_parameters(settings: Settings) -> Iterator[str]:
+    given, replicas = settings.redis.parameters, settings.redis.replicas
+    least = int(given.get("min-replicas-to-write", 0))
+    if least and least >= replicas:
+        yield (
+            f"writes-without-a-replica: redis.parameters.min-replicas-to-write: {least} of "
+            f"{replicas} replicas: while one is lost or replaced, and in each failover, Redis "
+            "refuses every write"
+        )
     harm = [
         f"{name} = {given[name]}: {why}"
         for name, (least, most, why) in _HARM.items()
@@ -236,4 +185,4 @@ def _harmful_parameters(settings: Settings) -> Iterator[str]:
     if given.get("maxmemory-policy") == "noeviction":
         harm.append("maxmemory-policy = noeviction: a full node refuses every write")
     if harm:
-        yield f"redis.parameters: {'; '.join(harm)}"
+        yield f"harmful-parameters: redis.parameters: {'; '.join(harm)}"

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from environments.section import Section, at_least, at_most, refusal
+from environments.section import Refusal, Section, at_least, at_most
 
 _PERCENT = at_least(1, "Percent are meant, not a fraction, and below 1 the alarm would never clear")
 
@@ -18,10 +18,9 @@ class Rising(Section):
     @model_validator(mode="after")
     def _warning_comes_first(self) -> Self:
         if self.warning >= self.critical:
-            raise refusal(
-                f"warning {self.warning:g} is not below critical {self.critical:g}",
-                "A warning must fire before the critical alarm",
-                "Write a lower warning",
+            raise Refusal(
+                f"warning {self.warning:g} is not below critical {self.critical:g}. A warning must "
+                "fire before the critical alarm. Write a lower warning."
             )
         return self
 
@@ -35,10 +34,9 @@ class RisingPercent(Rising):
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
         if self.critical >= 100:
-            raise refusal(
-                f"critical {self.critical:g} is not below 100 %",
-                "The metric never exceeds 100 %: the alarm would never fire",
-                "Write a figure below 100",
+            raise Refusal(
+                f"critical {self.critical:g} is not below 100 %. The metric never exceeds 100 %: "
+                "the alarm would never fire. Write a figure below 100."
             )
         return self
 

@@ -1,18 +1,11 @@
 """The application's settings and its connection budget: [application]."""
 
 import re
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PositiveInt
 
-from environments.section import Section, at_least, at_most, matching, refusal
+from environments.section import Problems, Refusal, Section, at_least, at_most, matching, rule
 
 _MOST_WINDOWS = 8
 _CLIENT = (
@@ -38,16 +31,14 @@ def _as_windows(value: object) -> object:
 
 def _check_windows(windows: tuple[RateLimit, ...]) -> tuple[RateLimit, ...]:
     if not 1 <= len(windows) <= _MOST_WINDOWS:
-        raise refusal(
-            f"{len(windows)} windows of one tier",
-            "Each request checks each of them",
-            f"Write 1 to {_MOST_WINDOWS}",
+        raise Refusal(
+            f"{len(windows)} windows of one tier. Each request checks each of them. Write 1 to "
+            f"{_MOST_WINDOWS}."
         )
     if len({window.seconds for window in windows}) < len(windows):
-        raise refusal(
-            "two windows of one tier have the same length",
-            "A request must be admitted by all windows: the stricter one decides alone",
-            "Write the stricter one alone",
+        raise Refusal(
+            "two windows of one tier have the same length. A request must be admitted by all "
+            "windows: the stricter one decides alone. Write the stricter one alone."
         )
     return tuple(sorted(windows, key=lambda window: window.seconds))
 
@@ -87,26 +78,24 @@ class RateLimits(Section):
         tiers: dict[str, tuple[RateLimit, ...]] = dict(self)
         return {variable_of(name): ";".join(map(str, tier)) for name, tier in tiers.items()} | named
 
-    @model_validator(mode="after")
-    def _own_names_are_names(self) -> Self:
+    @rule
+    def _own_names_are_names(self) -> Problems:
         if len(self.own) > _MOST_OWN_TIERS:
-            raise refusal(
-                f"there are {len(self.own)} tiers in addition to the plan's",
-                f"Each is an SSM parameter of the data stack, which has room for {_MOST_OWN_TIERS}",
-                "Let similar routes share a tier",
+            raise Refusal(
+                f"there are {len(self.own)} tiers in addition to the plan's. Each is an SSM "
+                f"parameter of the data stack, which has room for {_MOST_OWN_TIERS}. Let similar "
+                "routes share a tier."
             )
         taken = {variable_of(name) for name in type(self).model_fields} | {"RATE_LIMIT_TIERS"}
         for name in self.own:
             if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name) or variable_of(name) in taken:
-                raise refusal(
-                    f"the tier {name!r} cannot be published as {variable_of(name)}",
-                    "A tier's name is 1 to 32 lower-case letters, digits, hyphens and underscores, "
-                    "a letter first, and no two tiers have the same variable",
-                    'Name it for example "free"',
-                    key=name,
+                yield (
+                    f"{name}: the tier {name!r} cannot be published as {variable_of(name)}. A "
+                    "tier's name is 1 to 32 lower-case letters, digits, hyphens and underscores, "
+                    "a letter first, and no two tiers have the same variable. Name it for example "
+                    '"free".'
                 )
             taken.add(variable_of(name))
-        return self
 
 
 def variable_of(tier: str) -> str:

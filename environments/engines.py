@@ -8,7 +8,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Literal
 
-from environments.section import refusal
+from environments.section import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,10 @@ class Engine:
 # Source: ElastiCache user guide, "Amazon ElastiCache Extended Support", and its pricing page.
 EXTENDED_SUPPORT_PERCENT = (80, 80, 160)
 
-REDIS_6_2 = Engine("redis", "6.2", "redis6.x", standard_support_ends=date(2027, 1, 31))
-
 ENGINES = {
     engine.name: engine
     for engine in (
-        REDIS_6_2,
+        Engine("redis", "6.2", "redis6.x", standard_support_ends=date(2027, 1, 31)),
         Engine("redis", "7.0", "redis7"),
         Engine("redis", "7.1", "redis7"),
         Engine("valkey", "7.2", "valkey7"),
@@ -82,8 +80,7 @@ def engine(name: object) -> Engine:
     if isinstance(name, str) and name in ENGINES:
         return ENGINES[name]
     near = get_close_matches(str(name), ENGINES, n=1, cutoff=0.0)[0]
-    raise refusal(
-        f"engine {name!r} is not one that ElastiCache runs",
-        f"Engine and version are one choice of: {', '.join(ENGINES)}",
-        f"Write engine = {near!r}",
+    raise Refusal(
+        f"engine {name!r} is not one that ElastiCache runs. Engine and version are one choice of: "
+        f"{', '.join(ENGINES)}. Write engine = {near!r}."
     )

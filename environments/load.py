@@ -78,40 +78,27 @@ def environment_names(folder: Path | None = None) -> list[str]:
 def load(name: str, folder: Path | None = None) -> Settings:
     """The settings of the environment ``name``; SettingsError lists everything that is wrong."""
     folder = folder or FOLDER
-    file = folder / f"{name}.toml"
-    if name not in (known := environment_names(folder)):
-        raise SettingsError(
-            file, [f"there is no such environment. Those with a file are: {', '.join(known)}"]
-        )
+    file, known = folder / f"{name}.toml", environment_names(folder)
     try:
-        text = file.read_text(encoding="utf-8-sig")  # some editors of Windows write the signature
-    except OSError as problem:
-        raise SettingsError(file, [f"cannot be read: {problem.strerror}"]) from None
-    except UnicodeDecodeError as problem:
-        raise SettingsError(
-            file, [f"is not UTF-8 text: {problem.reason}. Save it as UTF-8."]
-        ) from None
-    document = _parsed(text, file)
-    if not document:
-        raise SettingsError(
-            file,
-            ["is empty. Every setting is written down: make new-environment copies another's."],
-        )
-    if anywhere := list(_refused_anywhere(document)):
-        raise SettingsError(file, anywhere)
-    try:
+        if name not in known:
+            raise Refusal(
+                f"there is no such environment. Those with a file are: {', '.join(known)}"
+            )
+        document = _parsed(file)
+        if anywhere := list(_refused_anywhere(document)):
+            raise SettingsError(file, anywhere)
         for old, new in rename(document).items():
             _warn(f"{file.parent.name}/{file.name}", old, new)
-    except ValueError as both:
-        raise SettingsError(file, [str(both)]) from None
-    try:
         settings = Settings.model_validate(document)
+        if name != (written := settings.environment.name):
+            raise Refusal(
+                f"environment.name: {written!r} is not the file's name. Stacks carry it. Name the "
+                f"file {written}.toml, or write its name."
+            )
     except ValidationError as problem:
-        raise SettingsError(file, [_render(error) for error in problem.errors()]) from None
-    written = settings.environment.name
-    if written != name:
-        mistake = f"environment.name: {written!r} is not the file's name. Stacks carry it"
-        raise SettingsError(file, [f"{mistake}. Name the file {written}.toml, or write its name."])
+        raise SettingsError(file, map(_render, problem.errors())) from None
+    except Refusal as problem:
+        raise SettingsError(file, [str(problem)]) from None
     return settings
 
 
@@ -124,16 +111,26 @@ def _warn(where: str, old: str, new: str) -> None:
     )
 
 
-def _parsed(text: str, file: Path) -> dict[str, Any]:
+def _parsed(file: Path) -> dict[str, Any]:
+    text = ""
     try:
-        return tomllib.loads(text)
+        text = file.read_text(encoding="utf-8-sig")  # some editors of Windows write the signature
+        document = tomllib.loads(text)
+    except OSError as problem:
+        wrong = f"cannot be read: {problem.strerror}"
+    except UnicodeDecodeError as problem:
+        wrong = f"is not UTF-8 text: {problem.reason}. Save it as UTF-8."
     except tomllib.TOMLDecodeError as problem:
-        raise SettingsError(file, [_not_toml(str(problem), text)]) from None
+        wrong = _not_toml(str(problem), text)
     except RecursionError:
-        why = "tables or lists are nested hundreds deep. Leave brackets out."
+        wrong = "is not TOML: tables or lists are nested hundreds deep. Leave brackets out."
     except ValueError:  # Python's own limit, of 4,300 digits
-        why = "a number has thousands of digits. Write it in quotes if it is text."
-    raise SettingsError(file, [f"is not TOML: {why}"])
+        wrong = "is not TOML: a number has thousands of digits. Write it in quotes if it is text."
+    else:
+        if document:
+            return document
+        wrong = "is empty. Every setting is written down: make new-environment copies another's."
+    raise Refusal(wrong)
 
 
 def _not_toml(problem: str, text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from environments.section import EACH_ONCE, TEXT, Section, matching, refusal
+from environments.section import EACH_ONCE, TEXT, Problems, Refusal, Section, matching, rule
 from environments.tags import NAME_TAG
 
 LONGEST_SECURITY_GROUP_NAME = 255
@@ -36,15 +36,15 @@ def _cidr(text: str) -> IPv4Network:
     try:
         network = IPv4Network(text)
     except ValueError as problem:
-        raise refusal(
-            f"cidr {text!r} is not a network", str(problem), 'Write for example "10.20.0.0/20"'
+        raise Refusal(
+            f'cidr {text!r} is not a network. {problem!s}. Write for example "10.20.0.0/20".'
         ) from None
     if not 16 <= network.prefixlen <= 26 or not any(map(network.subnet_of, _PRIVATE)):
-        raise refusal(
-            f"cidr {text!r} is not a private network between /16 and /26",
-            "A VPC takes /16 to /28, and two subnets of 16 addresses or more need a /26; AWS keeps "
-            "0, 127 and 169.254 for itself, and a public network would hide the real one",
-            'Write for example "10.20.0.0/20"',
+        raise Refusal(
+            f"cidr {text!r} is not a private network between /16 and /26. A VPC takes /16 to /28, "
+            "and two subnets of 16 addresses or more need a /26; AWS keeps 0, 127 and 169.254 for "
+            "itself, and a public network would hide the real one. Write for example "
+            '"10.20.0.0/20".'
         )
     return network
 
@@ -55,38 +55,35 @@ def _found_by_name(name: str) -> str:
     Source: EC2 user guide, "List and filter your resources", wildcards.
     """
     if re.fullmatch("(vpc|sg)-([0-9a-f]{8}|[0-9a-f]{17})", name):
-        raise refusal(
-            f"{name!r} is an id",
-            "EC2 is asked for a name: the Name tag of a VPC, the name of a security group",
-            'Write the name, for example "vibewell-production"',
+        raise Refusal(
+            f"{name!r} is an id. EC2 is asked for a name: the Name tag of a VPC, the name of a "
+            'security group. Write the name, for example "vibewell-production".'
         )
     if set(name) & set("*?\\") or not name.isprintable():
-        raise refusal(
-            f"{name!r} has a *, a ?, a backslash or a character that is not printed",
-            "EC2 looks the name up as a pattern, and another network than the one you mean could "
-            "be found",
-            'Write the whole name, for example "vibewell-production"',
+        raise Refusal(
+            f"{name!r} has a *, a ?, a backslash or a character that is not printed. EC2 looks the "
+            "name up as a pattern, and another network than the one you mean could be found. "
+            'Write the whole name, for example "vibewell-production".'
         )
     return name
 
 
 def _name_of_a_new_group(name: str) -> str:
     if name.lower() == "default":
-        raise refusal(
-            f"{name!r} is the name of a group that every VPC has",
-            "EC2 makes no second one of this name",
-            'Write for example "vibewell-redis-sg"',
+        raise Refusal(
+            f"{name!r} is the name of a group that every VPC has. EC2 makes no second one of this "
+            'name. Write for example "vibewell-redis-sg".'
         )
     if (
         len(name) > LONGEST_SECURITY_GROUP_NAME
         or not _SECURITY_GROUP_NAME.fullmatch(name)
         or name.startswith("sg-")
     ):
-        raise refusal(
-            f"security group name {name!r} is malformed",
-            f"EC2 takes up to {LONGEST_SECURITY_GROUP_NAME} characters, none but English letters, "
-            "digits, spaces and ._-:/()#,@[]+=&;{}!$*, and keeps the prefix sg- for ids",
-            'Write for example "vibewell-redis-sg"',
+        raise Refusal(
+            f"security group name {name!r} is malformed. EC2 takes up to "
+            f"{LONGEST_SECURITY_GROUP_NAME} characters, none but English letters, digits, spaces "
+            "and ._-:/()#,@[]+=&;{}!$*, and keeps the prefix sg- for ids. Write for example "
+            '"vibewell-redis-sg".'
         )
     return name
 
@@ -123,26 +120,23 @@ class OwnNetwork(Section):
     @classmethod
     def _zones_are_two_or_more(cls, zones: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(zones)) < FEWEST_ZONES:
-            raise refusal(
-                f"zones names {len(set(zones))}",
-                "A zone can be lost: the plan (§2.1) spreads the group over several, and a subnet "
-                "group of one zone could not be widened without replacing the group",
-                'Write two or more, for example ["us-east-1a", "us-east-1b"]',
+            raise Refusal(
+                f"zones names {len(set(zones))}. A zone can be lost: the plan (§2.1) spreads the "
+                "group over several, and a subnet group of one zone could not be widened without "
+                'replacing the group. Write two or more, for example ["us-east-1a", "us-east-1b"].'
             )
         return zones
 
-    @model_validator(mode="after")
-    def _each_zone_has_a_subnet(self) -> Self:
+    @rule
+    def _each_zone_has_a_subnet(self) -> Problems:
         # CDK divides the network into equal parts, whose number is a power of two.
         room = 2 ** (_SMALLEST_SUBNET - self.cidr.prefixlen)
         if len(self.zones) > room:
-            raise refusal(
-                f"{self.cidr} has no room for {len(self.zones)} subnets",
-                f"A subnet has 16 addresses or more (/{_SMALLEST_SUBNET})",
-                f"Write a larger network, or at most {room} zones",
-                key="cidr",
+            yield (
+                f"cidr: {self.cidr} has no room for {len(self.zones)} subnets. A subnet has 16 "
+                f"addresses or more (/{_SMALLEST_SUBNET}). Write a larger network, or at most "
+                f"{room} zones."
             )
-        return self
 
 
 class Network(Section):
@@ -156,9 +150,9 @@ class Network(Section):
     def _redis_and_its_clients_have_groups_of_their_own(self) -> Self:
         application = self.vpc.application_security_group_name
         if self.security_group_name.lower() == application.lower():  # EC2 tells no capitals apart
-            raise refusal(
-                f"security_group_name and application_security_group_name are both {application!r}",
-                "Redis would accept connections from itself instead of the application",
-                "Name the application's own group",
+            raise Refusal(
+                "security_group_name and application_security_group_name are both "
+                f"{application!r}. Redis would accept connections from itself instead of the "
+                "application. Name the application's own group."
             )
         return self

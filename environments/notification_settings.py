@@ -4,10 +4,9 @@ from typing import Annotated
 
 from environments.section import Section, matching
 
-EXAMPLE_WORKSPACE = "T0EXAMPLE0"
-EXAMPLE_CHANNELS = ("C0EXAMPLE0", "C0EXAMPLE1", "C0EXAMPLE2")
 EXAMPLE_RUNBOOK = "https://github.com/vibewell/vibewell-redis/blob/main/docs/runbook.md"
-EXAMPLE_PAGERDUTY_SECRET = "example/pagerduty"  # noqa: S105 - the name of a secret, not a secret
+# Of a workspace, channels and a secret's name.
+EXAMPLES = ("T0EXAMPLE0", "C0EXAMPLE0", "C0EXAMPLE1", "C0EXAMPLE2", "example/pagerduty")
 
 # An alarm's description has 1,024 characters (CloudWatch API reference, PutMetricAlarm), of which
 # ours need up to 300, and a function's variables 4 KB (Lambda quotas).

@@ -41,6 +41,17 @@ _EVICTION = (
 )
 _EVENTS = "keyspace events"
 _RENAMES = "renamed commands"
+_WORDS = {  # what is no list of values and ranges: its form, and how a message describes it
+    _EVENTS: (
+        re.compile(r"((?=.*[KE])[KEg$lshzxeA]+)?"),
+        'letters of KEg$lshzxeA with at least K or E, such as "AKE", or an empty string',
+    ),
+    _RENAMES: (
+        re.compile(r"([!-~]+ [!-~]+( [!-~]+ [!-~]+)*)?"),
+        'pairs of an old and a new name, such as "flushall blocked", or an empty string',
+    ),
+}
+_LIMITS = ("hard-limit", "soft-limit", "soft-seconds")
 
 _ALL, _REDIS6, _TO_VALKEY7 = FAMILIES, FAMILIES[:1], FAMILIES[:3]
 _FROM_REDIS7, _FROM_VALKEY8, _VALKEY9 = FAMILIES[1:], FAMILIES[3:], FAMILIES[4:]
@@ -48,12 +59,8 @@ _FROM_REDIS7, _FROM_VALKEY8, _VALKEY9 = FAMILIES[1:], FAMILIES[3:], FAMILIES[4:]
 _ROWS = (  # families, allowed values, names
     (_ALL, "yes,no", "activedefrag close-on-replica-write"),
     (_ALL, "yes,no", "cluster-allow-reads-when-down cluster-require-full-coverage"),
-    (_ALL, "0-", "client-output-buffer-limit-normal-hard-limit"),
-    (_ALL, "0-", "client-output-buffer-limit-normal-soft-limit"),
-    (_ALL, "0-", "client-output-buffer-limit-normal-soft-seconds"),
-    (_ALL, "0-", "client-output-buffer-limit-pubsub-hard-limit"),
-    (_ALL, "0-", "client-output-buffer-limit-pubsub-soft-limit"),
-    (_ALL, "0-", "client-output-buffer-limit-pubsub-soft-seconds"),
+    *((_ALL, "0-", f"client-output-buffer-limit-normal-{limit}") for limit in _LIMITS),
+    *((_ALL, "0-", f"client-output-buffer-limit-pubsub-{limit}") for limit in _LIMITS),
     (_ALL, "0-", "acllog-max-len lfu-decay-time list-compress-depth"),
     (_ALL, "0-", "min-replicas-max-lag min-replicas-to-write repl-backlog-ttl"),
     (_ALL, "0-", "set-max-intset-entries slowlog-max-len"),
@@ -116,9 +123,7 @@ _FIXED = {  # name: why ElastiCache refuses it, what to write instead
     ),
     "appendfsync": _NO_AOF,
     "appendonly": _NO_AOF,
-    "client-output-buffer-limit-replica-hard-limit": _REPLICATION,
-    "client-output-buffer-limit-replica-soft-limit": _REPLICATION,
-    "client-output-buffer-limit-replica-soft-seconds": _REPLICATION,
+    **{f"client-output-buffer-limit-replica-{limit}": _REPLICATION for limit in _LIMITS},
     "cluster-enabled": (
         "the topology decides it, and ElastiCache refuses to change it in a group that is in use",
         "Leave it out and write cluster_mode = true instead",
@@ -156,6 +161,7 @@ _FIXED = {  # name: why ElastiCache refuses it, what to write instead
 
 _INTERVAL = re.compile(r"([0-9]*)-([0-9]*)")
 _RENAMED_ENCODINGS = {"ziplist": "listpack", "listpack": "ziplist"}
+_SINCE = {"commandlog": "Valkey 8.1", "search": "Valkey 8.2"}  # by the first word of a name
 
 
 SETTABLE: Final[dict[str, dict[str, str]]] = {
@@ -185,11 +191,11 @@ def check_parameter(family: str, name: str, value: str) -> None:
     if allowed is None:
         raise ValueError(_refused_name(family, name))
     if not _accepts(allowed, value):
-        why = (
-            "ElastiCache takes only some letters, and without K or E it silently sends nothing"
-            if allowed == _EVENTS
-            else f"ElastiCache refuses the value in a {family} parameter group"
-        )
+        why = f"ElastiCache refuses the value in a {family} parameter group"
+        if allowed == _EVENTS:
+            why = (
+                "ElastiCache takes only some letters, and without K or E it silently sends nothing"
+            )
         raise ValueError(f'{name} cannot be "{value}": {why}. Write {_described(allowed)} instead.')
 
 
@@ -199,39 +205,24 @@ def _refused_name(family: str, name: str) -> str:
         return f"{name} cannot be set: {why}. {instead}."
     owners = [other for other in FAMILIES if name in SETTABLE[other]]
     if not owners:
-        known = {*SETTABLE[family], *_FIXED}
-        nearest = get_close_matches(name.strip().lower(), known, n=1)
+        nearest = get_close_matches(name.strip().lower(), {*SETTABLE[family], *_FIXED}, n=1)
         advice = f'Write "{nearest[0]}" instead' if nearest else "Leave it out"
         return (
             f'"{name}" is not a parameter of ElastiCache, which refuses names that it does not '
             f"know. {advice}."
         )
+    when = f"it ended with {_VERSIONS[owners[-1]]}"
     if FAMILIES.index(owners[0]) > FAMILIES.index(family):
-        when = f"it exists only from {_since(name, owners[0])} on"
-    else:
-        when = f"it ended with {_VERSIONS[owners[-1]]}"
-    successor = _successor(name)
+        since = _SINCE.get(name.partition("-")[0], _VERSIONS[owners[0]])
+        when = f"it exists only from {since} on"
+    successor = "-".join(_RENAMED_ENCODINGS.get(word, word) for word in name.split("-"))
     advice = f'Write "{successor}" instead' if successor in SETTABLE[family] else "Leave it out"
     return f"{name} cannot be set in a {family} parameter group: {when}. {advice}."
 
 
-def _since(name: str, first_family: str) -> str:
-    if name.startswith("commandlog-"):
-        return "Valkey 8.1"
-    if name.startswith("search-"):
-        return "Valkey 8.2"
-    return _VERSIONS[first_family]
-
-
-def _successor(name: str) -> str:
-    return "-".join(_RENAMED_ENCODINGS.get(word, word) for word in name.split("-"))
-
-
 def _accepts(allowed: str, value: str) -> bool:
-    if allowed == _EVENTS:
-        return re.fullmatch(r"(?=.*[KE])[KEg$lshzxeA]+|", value) is not None
-    if allowed == _RENAMES:
-        return re.fullmatch(r"([!-~]+ [!-~]+( [!-~]+ [!-~]+)*)?", value) is not None
+    if allowed in _WORDS:
+        return _WORDS[allowed][0].fullmatch(value) is not None
     return any(_accepts_part(part, value) for part in allowed.split(","))
 
 
@@ -247,11 +238,9 @@ def _accepts_part(part: str, value: str) -> bool:
 
 
 def _described(allowed: str) -> str:
-    if allowed == _EVENTS:
-        return 'letters of KEg$lshzxeA with at least K or E, such as "AKE", or an empty string'
-    if allowed == _RENAMES:
-        return 'pairs of an old and a new name, such as "flushall blocked", or an empty string'
-    *others, last = (_described_part(part) for part in allowed.split(","))
+    if allowed in _WORDS:
+        return _WORDS[allowed][1]
+    *others, last = map(_described_part, allowed.split(","))
     return f"{', '.join(others)} or {last}" if others else last
 
 

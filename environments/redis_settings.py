@@ -1,7 +1,7 @@
 """The replication group: what an environment file says under [redis]."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -10,7 +10,6 @@ from pydantic import (
     PositiveFloat,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 from environments.access import EXTRA_COMMANDS, access_string
@@ -18,7 +17,7 @@ from environments.attached_settings import Attached
 from environments.engines import Engine, engine
 from environments.node_types import NodeType, node_type
 from environments.parameters import check_parameter
-from environments.section import TEXT, Refusal, Section, at_least, at_most, matching, refusal
+from environments.section import TEXT, Problems, Refusal, Section, at_least, at_most, matching, rule
 from environments.tags import NAME_TAG
 from environments.topology import Topology
 from environments.windows import Window, maintenance_window, snapshot_window
@@ -61,20 +60,19 @@ def _moment(text: str) -> str:
     except ValueError:
         wrong = "is no time of the form 2026-01-31T10:00:00Z"
     if wrong:
-        raise refusal(
-            f"{text!r} {wrong}",
-            "make deploy refuses revisions from before it, and from then on it would refuse all",
-            "Take the line from the patch that make scale left, or leave the key out",
+        raise Refusal(
+            f"{text!r} {wrong}. make deploy refuses revisions from before it, and from then on it "
+            "would refuse all. Take the line from the patch that make scale left, or leave the "
+            "key out."
         )
     return text
 
 
 def _text_or_whole_number(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise refusal(
-            "it is neither text nor a whole number",
-            "ElastiCache takes no other values",
-            "Write a whole number, or text in quotes",
+        raise Refusal(
+            "it is neither text nor a whole number. ElastiCache takes no other values. Write a "
+            "whole number, or text in quotes."
         )
     return value
 
@@ -143,12 +141,10 @@ class Redis(Section):
     def _protection_stays_on(cls, value: bool, info: ValidationInfo) -> bool:
         owned = info.field_name != "encryption_at_rest" or not info.data.get("existing")
         if not value and owned:
-            raise refusal(
-                "it is switched off",
-                "The plan (§2.1, §2.3) asks for encryption at rest, TLS and an AUTH token; "
-                "ElastiCache refuses a token without TLS, and turning one of the three on later "
-                "replaces the group",
-                "Write true",
+            raise Refusal(
+                "it is switched off. The plan (§2.1, §2.3) asks for encryption at rest, TLS and "
+                "an AUTH token; ElastiCache refuses a token without TLS, and turning one of the "
+                "three on later replaces the group. Write true."
             )
         return value
 
@@ -159,10 +155,10 @@ class Redis(Section):
     ) -> tuple[str, ...]:
         for command in value:
             if command not in EXTRA_COMMANDS or value.count(command) > 1:
-                raise refusal(
-                    f"{command!r} cannot be added to what the user may do",
-                    "It is there twice, allowed already, or blocked by ElastiCache",
-                    f"Write some of {', '.join(EXTRA_COMMANDS)}, each once",
+                raise Refusal(
+                    f"{command!r} cannot be added to what the user may do. It is there twice, "
+                    "allowed already, or blocked by ElastiCache. Write some of "
+                    f"{', '.join(EXTRA_COMMANDS)}, each once."
                 )
         return value
 
@@ -171,176 +167,137 @@ class Redis(Section):
     def _logs_are_kept_for_a_time_that_cloudwatch_knows(cls, value: int) -> int:
         if value not in LOG_RETENTION_DAYS:
             choices = ", ".join(map(str, LOG_RETENTION_DAYS))
-            raise refusal(
-                f"log retention is {value} days",
-                f"CloudWatch Logs keeps logs for one of {choices} days",
-                f"Write {min(LOG_RETENTION_DAYS, key=lambda days: abs(days - value))}",
+            raise Refusal(
+                f"log retention is {value} days. CloudWatch Logs keeps logs for one of {choices} "
+                f"days. Write {min(LOG_RETENTION_DAYS, key=lambda days: abs(days - value))}."
             )
         return value
 
-    @model_validator(mode="after")
-    def _a_group_of_somebody_elses_is_described(self) -> Self:
+    @rule
+    def _a_group_of_somebody_elses_is_described(self) -> Problems:
         if self.attached and self.attached.reader_address and self.cluster_mode:
-            raise refusal(
-                "it is there in cluster mode",
-                "ElastiCache has one address for all shards, and clients find the replicas by it",
-                "Leave it out",
-                key="attached.reader_address",
+            yield (
+                "attached.reader_address: it is there in cluster mode. ElastiCache has one "
+                "address for all shards, and clients find the replicas by it. Leave it out."
             )
         if self.existing == (self.attached is not None):
-            return self
-        raise refusal(
-            f"existing is {str(self.existing).lower()}, and [redis.attached] is "
-            f"{'missing' if self.existing else 'there'}",
-            "A group that somebody else owns is read by what the table says of it, and one of this "
-            "deployment's own has no such table",
-            "Run make adopt, which writes both, or take both away",
-            key="existing",
+            return
+        yield (
+            f"existing: existing is {str(self.existing).lower()}, and [redis.attached] is "
+            f"{'missing' if self.existing else 'there'}. A group that somebody else owns is read "
+            "by what the table says of it, and one of this deployment's own has no such table. "
+            "Run make adopt, which writes both, or take both away."
         )
 
-    @model_validator(mode="after")
-    def _node_type_runs_this_engine(self) -> Self:
+    @rule
+    def _node_type_runs_this_engine(self) -> Problems:
         if self.node_type.previous_generation and not self.existing:
-            raise refusal(
-                f"node_type {self.node_type.name!r} is of the previous generation",
-                "ElastiCache keeps such nodes running but creates no new ones",
-                "Write a t3, t4g, m or r type",
-                key="node_type",
+            yield (
+                f"node_type: node_type {self.node_type.name!r} is of the previous generation. "
+                "ElastiCache keeps such nodes running but creates no new ones. Write a t3, t4g, m "
+                "or r type."
             )
         if self.node_type.valkey_only and self.engine.engine != "valkey":
-            raise refusal(
-                f"node_type {self.node_type.name!r} runs Valkey only, not {self.engine.name}",
-                "ElastiCache lists this family for Valkey",
-                "Write a t3, t4g, m5 to m7g or r5 to r7g type, or choose a Valkey engine",
-                key="node_type",
+            yield (
+                f"node_type: node_type {self.node_type.name!r} runs Valkey only, not "
+                f"{self.engine.name}. ElastiCache lists this family for Valkey. Write a t3, t4g, "
+                "m5 to m7g or r5 to r7g type, or choose a Valkey engine."
             )
-        return self
 
-    @model_validator(mode="after")
-    def _shards_go_with_cluster_mode(self) -> Self:
+    @rule
+    def _shards_go_with_cluster_mode(self) -> Problems:
         if self.shards > 1 and not self.cluster_mode:
-            raise refusal(
-                f"shards is {self.shards} without cluster mode",
-                "A group without cluster mode has one shard",
-                "Write cluster_mode = true, or shards = 1",
-                key="shards",
+            yield (
+                f"shards: shards is {self.shards} without cluster mode. A group without cluster "
+                "mode has one shard. Write cluster_mode = true, or shards = 1."
             )
         if self.topology.node_count > MOST_NODES:
-            raise refusal(
-                f"{self.topology.node_count} nodes are asked for",
-                f"ElastiCache takes {MOST_NODES} in one group, unless AWS raised the quota",
-                "Write fewer shards or replicas",
-                key="shards",
+            yield (
+                f"shards: {self.topology.node_count} nodes are asked for. ElastiCache takes "
+                f"{MOST_NODES} in one group, unless AWS raised the quota. Write fewer shards or "
+                "replicas."
             )
-        return self
 
-    @model_validator(mode="after")
-    def _failover_has_a_replica(self) -> Self:
-        if self.replicas:
-            return self
-        for key, asked in (
-            ("automatic_failover", self.automatic_failover),
-            ("multi_az", self.multi_az),
-            ("cluster_mode", self.cluster_mode),
-        ):
-            if asked:
-                raise refusal(
-                    "it is true with no replica",
-                    "ElastiCache refuses failover and Multi-AZ without a replica to promote, and "
-                    "CloudFormation cannot update cluster mode without one",
-                    f"Write replicas = 1 or more, or {key} = false",
-                    key=key,
+    @rule
+    def _failover_has_a_replica(self) -> Problems:
+        for key in ("automatic_failover", "multi_az", "cluster_mode"):
+            if getattr(self, key) and not self.replicas:
+                yield (
+                    f"{key}: it is true with no replica. ElastiCache refuses failover and Multi-AZ "
+                    "without a replica to promote, and CloudFormation cannot update cluster mode "
+                    f"without one. Write replicas = 1 or more, or {key} = false."
                 )
-        return self
 
-    @model_validator(mode="after")
-    def _multi_az_and_cluster_mode_fail_over(self) -> Self:
+    @rule
+    def _multi_az_and_cluster_mode_fail_over(self) -> Problems:
         for key, asked in (("multi_az", self.multi_az), ("cluster_mode", self.cluster_mode)):
             if asked and not self.automatic_failover:
-                raise refusal(
-                    "it is true without automatic failover",
-                    "ElastiCache refuses the one without the other",
-                    "Write automatic_failover = true",
-                    key=key,
+                yield (
+                    f"{key}: it is true without automatic failover. ElastiCache refuses the one "
+                    "without the other. Write automatic_failover = true."
                 )
-        return self
 
-    @model_validator(mode="after")
-    def _parameters_are_ones_that_can_be_set(self) -> Self:
+    @rule
+    def _parameters_are_ones_that_can_be_set(self) -> Problems:
         for name, value in self.parameters.items():
             try:
                 check_parameter(self.engine.family, name, str(value))
             except ValueError as problem:
-                raise Refusal(str(problem), key=f"parameters.{name}") from None
-        return self
+                yield f"parameters.{name}: {problem}"
 
-    @model_validator(mode="after")
-    def _writes_need_no_more_replicas_than_there_are(self) -> Self:
+    @rule
+    def _writes_need_no_more_replicas_than_there_are(self) -> Problems:
         least = int(self.parameters.get("min-replicas-to-write", 0))
         if least > self.replicas:
-            raise refusal(
-                f"{least} replicas are needed for a write, and there are {self.replicas}",
-                "Redis would refuse every write",
-                f"Write at most {max(self.replicas - 1, 0)}, so that one can be lost",
-                key="parameters.min-replicas-to-write",
+            yield (
+                f"parameters.min-replicas-to-write: {least} replicas are needed for a write, and "
+                f"there are {self.replicas}. Redis would refuse every write. Write at most "
+                f"{max(self.replicas - 1, 0)}, so that one can be lost."
             )
-        return self
 
-    @model_validator(mode="after")
-    def _commands_in_use_keep_their_names(self) -> Self:
+    @rule
+    def _commands_in_use_keep_their_names(self) -> Problems:
         names = str(self.parameters.get("rename-commands", "")).lower().split()
         twice = {name for name in names if names.count(name) > 1 and name != "blocked"}
         if taken := sorted(COMMANDS_IN_USE & {*names} | twice):
-            raise refusal(
-                f"{', '.join(taken)} would be another command, or have two names",
-                "The client package, the health check, rotation and the recovery test call "
-                f"{', '.join(sorted(COMMANDS_IN_USE))}, and each name is one command",
-                "Leave it out: the user's rights say which commands are refused (extra_commands)",
-                key="parameters.rename-commands",
+            yield (
+                f"parameters.rename-commands: {', '.join(taken)} would be another command, or have "
+                "two names. The client package, the health check, rotation and the recovery test "
+                f"call {', '.join(sorted(COMMANDS_IN_USE))}, and each name is one command. Leave "
+                "it out: the user's rights say which commands are refused (extra_commands)."
             )
-        return self
 
-    @model_validator(mode="after")
-    def _windows_do_not_overlap(self) -> Self:
+    @rule
+    def _windows_do_not_overlap(self) -> Problems:
         if self.snapshot_window.overlaps(self.maintenance_window):
-            raise refusal(
-                f"snapshot window {self.snapshot_window.text} overlaps maintenance window "
-                f"{self.maintenance_window.text}",
-                "ElastiCache refuses overlapping windows",
-                "Move one of them",
-                key="snapshot_window",
+            yield (
+                f"snapshot_window: snapshot window {self.snapshot_window.text} overlaps "
+                f"maintenance window {self.maintenance_window.text}. ElastiCache refuses "
+                "overlapping windows. Move one of them."
             )
-        return self
 
-    @model_validator(mode="after")
-    def _data_tiering_has_its_nodes(self) -> Self:
+    @rule
+    def _data_tiering_has_its_nodes(self) -> Problems:
         if self.data_tiering and not self.node_type.supports_data_tiering:
-            raise refusal(
-                f"it is true on {self.node_type.name}",
-                "ElastiCache tiers data on r6gd nodes only, and switching it replaces the group",
-                "Write data_tiering = false, or an r6gd node type",
-                key="data_tiering",
+            yield (
+                f"data_tiering: it is true on {self.node_type.name}. ElastiCache tiers data on "
+                "r6gd nodes only, and switching it replaces the group. Write data_tiering = "
+                "false, or an r6gd node type."
             )
         if self.node_type.supports_data_tiering and not self.data_tiering:
-            raise refusal(
-                f"it is false on {self.node_type.name}",
-                "ElastiCache runs r6gd nodes with data tiering only",
-                "Write data_tiering = true, or another node type",
-                key="data_tiering",
+            yield (
+                f"data_tiering: it is false on {self.node_type.name}. ElastiCache runs r6gd nodes "
+                "with data tiering only. Write data_tiering = true, or another node type."
             )
-        return self
 
-    @model_validator(mode="after")
-    def _data_tiering_evicts_as_it_can(self) -> Self:
+    @rule
+    def _data_tiering_evicts_as_it_can(self) -> Problems:
         policy = self.parameters.get("maxmemory-policy", TIERED_POLICIES[0])
         if self.data_tiering and policy not in TIERED_POLICIES:
-            raise refusal(
-                f"{policy!r} is set with data tiering",
-                f"ElastiCache tiers data with {', '.join(TIERED_POLICIES)} only",
-                'Write "allkeys-lru" (§2.2)',
-                key="parameters.maxmemory-policy",
+            yield (
+                f"parameters.maxmemory-policy: {policy!r} is set with data tiering. ElastiCache "
+                f'tiers data with {", ".join(TIERED_POLICIES)} only. Write "allkeys-lru" (§2.2).'
             )
-        return self
 
     @property
     def may_be_durable(self) -> bool:
@@ -348,32 +305,24 @@ class Redis(Section):
         return self.durability != "disabled" and not self._missing_for_durability()
 
     def _missing_for_durability(self) -> list[str]:
-        return [
-            need
-            for need, met in (
-                ("a Valkey 9.0 engine", self.engine.has_durability),
-                ("cluster_mode = true", self.cluster_mode),
-                ("multi_az = true", self.multi_az),
-                (
-                    "an m6g to m8g, r6g to r8g, c7gn or c8gn node",
-                    self.node_type.supports_durability,
-                ),
-            )
-            if not met
-        ]
+        needs = {
+            "a Valkey 9.0 engine": self.engine.has_durability,
+            "cluster_mode = true": self.cluster_mode,
+            "multi_az = true": self.multi_az,
+            "an m6g to m8g, r6g to r8g, c7gn or c8gn node": self.node_type.supports_durability,
+        }
+        return [need for need, met in needs.items() if not met]
 
-    @model_validator(mode="after")
-    def _durability_is_where_it_can_be(self) -> Self:
+    @rule
+    def _durability_is_where_it_can_be(self) -> Problems:
         missing = self._missing_for_durability()
         if missing and self.durability in ("sync", "async"):
-            raise refusal(
-                f"durability {self.durability!r} cannot be had here",
-                "ElastiCache offers it from Valkey 9.0 on, in cluster mode over several zones on "
-                "Graviton nodes, and fixes it at creation",
-                f'Write {", ".join(missing)}, or durability = "default"',
-                key="durability",
+            yield (
+                f"durability: durability {self.durability!r} cannot be had here. ElastiCache "
+                "offers it from Valkey 9.0 on, in cluster mode over several zones on Graviton "
+                f"nodes, and fixes it at creation. Write {', '.join(missing)}, or durability = "
+                '"default".'
             )
-        return self
 
 
 LOG_RETENTION_DAYS = (

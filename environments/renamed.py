@@ -6,6 +6,8 @@ The next release takes an entry out. Files that still have the old name are refu
 from collections.abc import MutableMapping
 from typing import Any
 
+from environments.section import Refusal
+
 # By the old dotted path, for example {"redis.copies": "redis.replicas"}.
 RENAMED: dict[str, str] = {}
 
@@ -15,7 +17,7 @@ Document = MutableMapping[str, Any]
 def rename(document: Document) -> dict[str, str]:
     """Give the document's keys their present names; returns those that had an old one.
 
-    Raises ValueError with the path and the reason where a file has both names.
+    Raises Refusal with the path and the reason where a file has both names.
     """
     found = {}
     for old, new in RENAMED.items():
@@ -26,7 +28,7 @@ def rename(document: Document) -> dict[str, str]:
         if table is None:
             continue  # what is in its place is no table, and is refused as such
         if key in table:
-            raise ValueError(
+            raise Refusal(
                 f"{old}: is the old name of {new}, and the file has both. Only one can count. "
                 f"Take {old} out."
             )

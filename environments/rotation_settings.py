@@ -1,10 +1,10 @@
 """When the AUTH token is rotated, and how long the old one lives: [rotation] (§2.3, 7.3)."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
 
-from environments.section import EACH_ONCE, SECURITY_GROUP_ID, Section, at_most, refusal
+from environments.section import EACH_ONCE, SECURITY_GROUP_ID, Problems, Section, at_most, rule
 from environments.windows import DAY, Window
 
 MONTHS = "1/3"  # January, April, July, October
@@ -53,43 +53,34 @@ class Rotation(Section):
         """Secrets Manager's form; its minutes are always 0."""
         return f"cron(0 {self.start_hour} {self.day_of_month} {MONTHS} ? *)"
 
-    @model_validator(mode="after")
-    def _zones_are_those_of_endpoints(self) -> Self:
+    @rule
+    def _zones_are_those_of_endpoints(self) -> Problems:
         if self.endpoint_zones == ():
-            raise refusal(
-                "it is empty",
-                "An endpoint is in one zone at least",
-                "Write at least one, or leave it out",
-                key="endpoint_zones",
+            yield (
+                "endpoint_zones: it is empty. An endpoint is in one zone at least. Write at least "
+                "one, or leave it out."
             )
         if self.endpoint_zones and not self.endpoints:
-            raise refusal(
-                "it is set, and endpoints is empty",
-                "Only endpoints that the deployment makes are put into zones",
-                "Leave it out",
-                key="endpoint_zones",
+            yield (
+                "endpoint_zones: it is set, and endpoints is empty. Only endpoints that the "
+                "deployment makes are put into zones. Leave it out."
             )
-        return self
 
-    @model_validator(mode="after")
-    def _window_ends_within_its_day(self) -> Self:
+    @rule
+    def _window_ends_within_its_day(self) -> Problems:
         if self.start_hour + self.hours > HOURS_A_DAY:
-            raise refusal(
-                f"{self.hours} hours from {self.start_hour}:00 end on the next day",
-                "Secrets Manager refuses a rotation window that extends into the next UTC day",
-                f"Write at most hours = {HOURS_A_DAY - self.start_hour}",
-                key="hours",
+            yield (
+                f"hours: {self.hours} hours from {self.start_hour}:00 end on the next day. Secrets "
+                "Manager refuses a rotation window that extends into the next UTC day. Write at "
+                f"most hours = {HOURS_A_DAY - self.start_hour}."
             )
-        return self
 
-    @model_validator(mode="after")
-    def _old_token_outlives_what_clients_cache(self) -> Self:
+    @rule
+    def _old_token_outlives_what_clients_cache(self) -> Problems:
         if self.retire_after_hours * SECONDS_AN_HOUR <= self.client_cache_seconds:
-            raise refusal(
-                f"{self.retire_after_hours} hours are not longer than clients cache the secret "
-                f"({self.client_cache_seconds} s)",
-                "A client that still has the old token would be locked out when it is retired",
-                f"Write at least {self.client_cache_seconds // SECONDS_AN_HOUR + 1}",
-                key="retire_after_hours",
+            yield (
+                f"retire_after_hours: {self.retire_after_hours} hours are not longer than clients "
+                f"cache the secret ({self.client_cache_seconds} s). A client that still has the "
+                "old token would be locked out when it is retired. Write at least "
+                f"{self.client_cache_seconds // SECONDS_AN_HOUR + 1}."
             )
-        return self

@@ -1,8 +1,10 @@
 """What every part of an environment's settings has in common."""
 
 import re
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 
@@ -16,42 +18,57 @@ class Section(BaseModel):
 
 
 class Refusal(ValueError):  # noqa: N818 - it is the answer, not a fault
-    """A value that AWS or the plan refuses; ``key`` is its path below the section that checks."""
+    """A value that AWS or the plan refuses: what is wrong, why, and what to write instead.
+
+    ``key`` is what the reader should change, as a path below the section that checks.
+    """
 
     def __init__(self, message: str, key: str = "") -> None:
         super().__init__(message)
         self.key = key
 
 
-def refusal(what: str, why: str, instead: str, *, key: str = "") -> Refusal:
-    """One message: what is wrong, why AWS or the plan refuses it, what to write instead.
+Problems = Iterator[str]  # each begins with the key to change
 
-    ``key`` is for rules over several keys: the one that the reader should change.
-    """
-    return Refusal(f"{what}. {why}. {instead}.", key)
+
+def rule(check: Callable[[Any], Problems]) -> Any:
+    """A rule over several keys of a section; its name is in the settings reference."""
+
+    def refuse(section: Section) -> Section:
+        for message in check(section):
+            key, _, wrong = message.partition(": ")
+            raise Refusal(wrong, key)
+        return section
+
+    return model_validator(mode="after")(refuse)
+
+
+def at_least(least: float, why: str) -> AfterValidator:
+    """The smallest value of a key, where the unit is easily mistaken."""
+    instead = f"{{}} is below {least}. {why}. Write at least {least}."
+    return _check(lambda value: value >= least, f"≥ {least}", instead)
 
 
 def at_most(most: int, why: str) -> AfterValidator:
     """The greatest value of a key; the comment next to it has the source of the bound."""
-
-    def check(value: float) -> float:
-        if value > most:
-            raise refusal(f"{value} is above {most}", why, f"Write at most {most}")
-        return value
-
-    check.__doc__ = f"≤ {most}"  # as the settings reference shows it
-    return AfterValidator(check)
+    instead = f"{{}} is above {most}. {why}. Write at most {most}."
+    return _check(lambda value: value <= most, f"≤ {most}", instead)
 
 
 def matching(pattern: str, what: str, why: str, instead: str) -> AfterValidator:
     """Text of one shape; ``{}`` in ``what`` is the value as it was written."""
+    return _check(re.compile(pattern).fullmatch, why, f"{what}. {why}. {instead}.")
 
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise refusal(what.format(repr(value)), why, instead)
+
+def _check(holds: Callable[[Any], object], shown: str, message: str) -> AfterValidator:
+    """``shown`` is what the settings reference has of it; ``{}`` in the message is the value."""
+
+    def check(value: Any) -> Any:
+        if not holds(value):
+            raise Refusal(message.replace("{}", repr(value), 1))
         return value
 
-    check.__doc__ = why
+    check.__doc__ = shown
     return AfterValidator(check)
 
 
@@ -63,27 +80,14 @@ def _text(value: object) -> str:
 
 def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     if twice := sorted({value for value in values if values.count(value) > 1}):
-        raise refusal(
-            f"{', '.join(map(repr, twice))} is listed twice",
-            "Each is made once, and a second one of the same name cannot be",
-            "Leave one out",
+        raise Refusal(
+            f"{', '.join(map(repr, twice))} is listed twice. Each is made once, and a second one "
+            "of the same name cannot be. Leave one out."
         )
     return values
 
 
 EACH_ONCE = AfterValidator(_each_once)
-
-
-def at_least(least: int, why: str) -> AfterValidator:
-    """The smallest value of a key, where the unit is easily mistaken."""
-
-    def check(value: float) -> float:
-        if value < least:
-            raise refusal(f"{value} is below {least}", why, f"Write at least {least}")
-        return value
-
-    check.__doc__ = f"≥ {least}"
-    return AfterValidator(check)
 
 
 SECURITY_GROUP_ID = matching(

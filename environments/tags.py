@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from environments.section import refusal
+from environments.section import Refusal
 
 # The environment's own name, by which delivery's role may read its secret (stacks/delivery.py),
 # and the names of things.
@@ -30,34 +30,30 @@ def _checked(tags: dict[str, str]) -> dict[str, str]:
     Source: IAM user guide, "Tags for IAM resources"; aws/aws-cdk issue 26253.
     """
     if len(tags) > MOST_TAGS:
-        raise refusal(
-            f"there are {len(tags)} tags",
-            f"AWS takes {_MOST_OF_A_RESOURCE} per resource, and subnets have four of their own",
-            f"Write at most {MOST_TAGS} tags",
+        raise Refusal(
+            f"there are {len(tags)} tags. AWS takes {_MOST_OF_A_RESOURCE} per resource, and "
+            f"subnets have four of their own. Write at most {MOST_TAGS} tags."
         )
     times = Counter(key.lower() for key in tags)
     for key, text in tags.items():
         lower = key.lower()
         if not _KEY.fullmatch(key) or lower.startswith("aws:") or not _VALUE.fullmatch(text):
-            raise refusal(
-                f"tag {key!r} = {text!r} is malformed",
-                "Every service of AWS takes English letters, digits, spaces and _.:/=+-@, up to "
-                "128 of them in a key and 1 to 256 in a value, and AWS keeps keys that begin with "
-                "aws: for itself",
-                "Write a shorter or simpler one",
+            raise Refusal(
+                f"tag {key!r} = {text!r} is malformed. Every service of AWS takes English letters, "
+                "digits, spaces and _.:/=+-@, up to 128 of them in a key and 1 to 256 in a value, "
+                "and AWS keeps keys that begin with aws: for itself. Write a shorter or simpler "
+                "one."
             )
         if lower in OURS:
-            raise refusal(
-                f"tag {key!r} is one that the deployment sets itself",
-                "Permissions rest on it, and AWS does not distinguish capitals in a tag's key "
-                "everywhere",
-                "Leave it out, or write another key",
+            raise Refusal(
+                f"tag {key!r} is one that the deployment sets itself. Permissions rest on it, and "
+                "AWS does not distinguish capitals in a tag's key everywhere. Leave it out, or "
+                "write another key."
             )
         if times[lower] > 1:
-            raise refusal(
-                f"tag {key!r} is listed twice, with different capitals",
-                "IAM takes the two for one and refuses the role",
-                "Leave one out",
+            raise Refusal(
+                f"tag {key!r} is listed twice, with different capitals. IAM takes the two for one "
+                "and refuses the role. Leave one out."
             )
     return tags
 

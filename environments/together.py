@@ -1,78 +1,62 @@
 """What several environments of one account and Region may not share."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from environments import load as settings_files
 from environments.load import SettingsError, environment_names, load
 from environments.network_settings import OwnNetwork
 from environments.schema import Settings
 
-
-class _Unique(NamedTuple):
-    """One rule: ``value`` is what may be there once in a Region, None where there is nothing."""
-
-    key: str
-    value: Callable[[Settings], object]
-    why: str
-    instead: str = "Write another one"
-
-
-def _vpc(settings: Settings) -> str | None:
-    vpc = settings.network.vpc
-    return vpc.vpc_name if isinstance(vpc, OwnNetwork) else None
-
-
-# Sources: the API reference of ElastiCache (CreateReplicationGroup, CreateCacheSubnetGroup), EC2
-# (CreateSecurityGroup), IAM (CreateOpenIDConnectProvider: one of each address in an account);
-# of Chatbot, hashicorp/terraform-provider-awscc#1011.
-_RULES = (
-    _Unique(
-        "redis.replication_group_id",
-        lambda one: one.redis.replication_group_id,
+# Why each may be there once, and what to write instead. Sources: the API reference of ElastiCache,
+# EC2 (CreateSecurityGroup) and IAM (CreateOpenIDConnectProvider: one of each address in an
+# account); of Chatbot, hashicorp/terraform-provider-awscc#1011.
+_ONCE = {
+    "redis.replication_group_id": (
         "ElastiCache has each id once in an account and Region, and the second deployment would "
-        "fail",
+        "fail. Write another one"
     ),
-    _Unique(
-        "network.subnet_group_name",
-        lambda one: None if one.redis.existing else one.network.subnet_group_name,
+    "network.subnet_group_name": (
         "ElastiCache has each name once in an account and Region, and the second deployment would "
-        "fail",
+        "fail. Write another one"
     ),
-    _Unique(
-        "network.security_group_name",
-        lambda one: (
-            None
-            if one.redis.existing
-            else (one.network.vpc.vpc_name, one.network.security_group_name.lower())
-        ),
-        "EC2 has each name once in a VPC, and the second deployment would fail",
+    "network.security_group_name": (
+        "EC2 has each name once in a VPC, and the second deployment would fail. Write another one"
     ),
-    _Unique(
-        "network.vpc.vpc_name", _vpc, "Both would make a VPC of this name, and a look-up finds two"
+    "network.vpc.vpc_name": (
+        "Both would make a VPC of this name, and a look-up finds two. Write another one"
     ),
-    _Unique(
-        "notifications.slack_channel_id",
-        lambda one: (one.notifications.slack_workspace_id, one.notifications.slack_channel_id),
-        "Chatbot takes a channel once in an account, and the second deployment would fail",
-        "Write the id of another channel",
+    "notifications.slack_channel_id": (
+        "Chatbot takes a channel once in an account, and the second deployment would fail. Write "
+        "the id of another channel"
     ),
-    _Unique(
-        "delivery.own_identity_provider",
-        lambda one: (one.delivery and one.delivery.own_identity_provider) or None,
-        "An account has one identity provider for GitHub, and the second deployment would fail",
-        "Write false: the roles of both trust the one that is there",
+    "delivery.own_identity_provider": (
+        "An account has one identity provider for GitHub, and the second deployment would fail. "
+        "Write false: the roles of both trust the one that is there"
     ),
-    _Unique(
-        "application.server_tag",
-        lambda one: one.application.server_tag,
+    "application.server_tag": (
         "State Manager finds servers by their tag, so each environment's kernel values would be "
-        "set on the servers of the other",
-        "Write another tag, and give it to that environment's servers",
+        "set on the servers of the other. Write another tag, and give it to that environment's "
+        "servers"
     ),
-)
+}
 _IN_EVERY_REGION = ("notifications.slack_channel_id", "delivery.own_identity_provider")
+
+
+def _claims(settings: Settings) -> dict[str, object]:
+    """What an environment has of each, None where it has nothing of its own."""
+    network, owned = settings.network, not settings.redis.existing
+    vpc, group, slack = network.vpc, network.security_group_name, settings.notifications
+    return {
+        "redis.replication_group_id": settings.redis.replication_group_id,
+        "network.subnet_group_name": network.subnet_group_name if owned else None,
+        "network.security_group_name": (vpc.vpc_name, group.lower()) if owned else None,
+        "network.vpc.vpc_name": vpc.vpc_name if isinstance(vpc, OwnNetwork) else None,
+        "notifications.slack_channel_id": (slack.slack_workspace_id, slack.slack_channel_id),
+        "delivery.own_identity_provider": (
+            (settings.delivery and settings.delivery.own_identity_provider) or None
+        ),
+        "application.server_tag": settings.application.server_tag,
+    }
 
 
 def refuse_shared(settings: Settings, folder: Path | None = None) -> None:
@@ -90,16 +74,16 @@ def refuse_shared(settings: Settings, folder: Path | None = None) -> None:
             other = load(name, folder)
         except SettingsError:
             continue
-        there = other.environment
+        there, ours, theirs = other.environment, _claims(settings), _claims(other)
         changed = name if place.name == "production" else place.name
         shared += [
-            f"{rule.key}: environments/{name}.toml has the same, in account {place.account}, "
-            f"{there.region}. {rule.why}. {rule.instead}, in environments/{changed}.toml."
-            for rule in _RULES
+            f"{key}: environments/{name}.toml has the same, in account {place.account}, "
+            f"{there.region}. {why}, in environments/{changed}.toml."
+            for key, why in _ONCE.items()
             if there.account == place.account
-            and (there.region == place.region or rule.key in _IN_EVERY_REGION)
-            and rule.value(settings) is not None
-            and rule.value(settings) == rule.value(other)
+            and (there.region == place.region or key in _IN_EVERY_REGION)
+            and ours[key] is not None
+            and ours[key] == theirs[key]
         ]
     if shared:
         raise SettingsError(folder / f"{place.name}.toml", shared)

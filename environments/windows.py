@@ -7,7 +7,7 @@ PreferredMaintenanceWindow (both UTC); a window has 60 minutes or more.
 import re
 from dataclasses import dataclass
 
-from environments.section import refusal
+from environments.section import Refusal
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = 24 * 60
@@ -60,10 +60,9 @@ def _window(kind: str, text: str, period: int, form: str, why: str, example: str
     match = re.fullmatch(f"{_MOMENT}-{_MOMENT}", text)
     days = {match[1] is not None, match[4] is not None} if match else set()
     if not match or days != {period == WEEK}:
-        raise refusal(
-            f"{kind} window {text!r} is not of the form {form}",
-            why,
-            f'Write for example "{example}"',
+        raise Refusal(
+            f"{kind} window {text!r} is not of the form {form}. {why}. Write for example "
+            f'"{example}".'
         )
     start, end = (
         DAYS.index(day or DAYS[0]) * DAY + int(hour) * 60 + int(minute)
@@ -71,15 +70,15 @@ def _window(kind: str, text: str, period: int, form: str, why: str, example: str
     )
     window = Window(text, start, (end - start) % period, period)
     if window.minutes < SHORTEST:
-        raise refusal(
-            f"{kind} window {text!r} is {window.minutes} minutes long",
-            f"ElastiCache refuses a {kind} window of less than {SHORTEST} minutes",
-            f"Write an end at least {SHORTEST} minutes after the start",
+        raise Refusal(
+            f"{kind} window {text!r} is {window.minutes} minutes long. ElastiCache refuses a "
+            f"{kind} window of less than {SHORTEST} minutes. Write an end at least {SHORTEST} "
+            "minutes after the start."
         )
     if kind == "maintenance" and window.minutes > LONGEST_MAINTENANCE:
-        raise refusal(
-            f"{kind} window {text!r} is {window.minutes} minutes long",
-            "A window over 24 hours (1440 minutes) is most often one that ends before it starts",
-            "Write the end after the start, within 24 hours",
+        raise Refusal(
+            f"{kind} window {text!r} is {window.minutes} minutes long. A window over 24 hours "
+            "(1440 minutes) is most often one that ends before it starts. Write the end after the "
+            "start, within 24 hours."
         )
     return window

@@ -10,8 +10,7 @@ from constructs.common.permissions import Statement
 from constructs.delivery.bootstrapped import Bootstrapped
 from constructs.delivery.workflow_role import workflow_identity, workflow_role
 from environments.access import access_arns
-from environments.delivery_settings import Delivery
-from environments.schema import Settings
+from environments.schema import Delivery, Settings
 from stacks.environment_stack import EnvironmentStack
 
 allow = partial(

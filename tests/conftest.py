@@ -117,22 +117,17 @@ def templates(synth: Synth) -> Stacks:
     return synth([load(name) for name in environment_names()])
 
 
-@pytest.fixture(scope="session")
-def data(templates: Stacks) -> Stack:
-    """Production's data stack."""
-    return templates["vibewell-redis-production-data"]
+def production_stack(part: str) -> Any:
+    """A fixture of the part's name: that stack of production."""
+
+    @pytest.fixture(scope="session", name=part)
+    def stack(templates: Stacks) -> Stack:
+        return templates[f"vibewell-redis-production-{part}"]
+
+    return stack
 
 
-@pytest.fixture(scope="session")
-def monitoring(templates: Stacks) -> Stack:
-    """Production's monitoring stack."""
-    return templates["vibewell-redis-production-monitoring"]
-
-
-@pytest.fixture(scope="session")
-def operations(templates: Stacks) -> Stack:
-    """Production's operations stack."""
-    return templates["vibewell-redis-production-operations"]
+data, monitoring, operations = map(production_stack, ("data", "monitoring", "operations"))
 
 
 @pytest.fixture(scope="session")

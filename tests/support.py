@@ -15,6 +15,8 @@ from tools.assembly import Stack
 ROOT = Path(__file__).parent.parent
 LIVE = ROOT / "environments"  # the user's own files
 PLAN = ROOT / "tests" / "plan"  # the plan's literal settings, laid out as in a checkout
+MAKEFILES = "\n\n".join(file.read_text() for file in (ROOT / "Makefile", *ROOT.glob("*/*.mk")))
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILES, re.MULTILINE))  # the commands of make
 _BECOMES = "x" * 80  # what a reference is at deployment: an ARN, or a generated name
 
 Document = dict[str, Any]

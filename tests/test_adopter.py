@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from environments.load import environment_names, load
+from environments.together import refuse_shared
+from tests.conftest import synthesised
 from tests.edits import EDITS, Copy
 from tests.guard import is_live
+from tests.live import test_checks, test_templates
 from tests.live.comparison import FOLDER as REVIEWED
+from tests.stacks.limits import over
 from tests.support import PLAN, ROOT
+from tools.context import committed
 
 # Without what takes longest, and depends on the settings least: the packs and cfn-lint.
 FAST = ("-k", "test_files or test_templates and not schemas")
@@ -79,6 +85,23 @@ def pytest_in(folder: Path, *chosen: str, status: int = 0) -> str:
 
 def live(folder: Path, *chosen: str, status: int = 0) -> str:
     return pytest_in(folder, "tests/live", *chosen, status=status)
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_the_templates_of_an_edit_are_as_any_are(edit: str, tmp_path: Path) -> None:
+    """Here without make and a checkout of its own: the long tests below run both for each edit."""
+    shutil.copytree(PLAN / "environments", tmp_path / "environments")
+    shutil.copy(PLAN / "cdk.context.json", tmp_path)
+    EDITS[edit](Copy(tmp_path))
+    folder = tmp_path / "environments"
+    settings = [load(name, folder) for name in environment_names(folder)]
+    for one in settings:
+        refuse_shared(one, folder)
+    templates = synthesised(settings, committed(tmp_path), tmp_path / "out")
+    assert not over(templates)
+    test_checks.test_no_action_in_any_policy_is_a_wildcard(templates)
+    for name in test_templates.__all__:
+        getattr(test_templates, name)(templates)
 
 
 def test_after_make_snapshots_nothing_fails(copy: Copy) -> None:

@@ -21,10 +21,11 @@ from constructs.reviews.review_kinds import (
     UPDATES,
 )
 from environments.load import load
-from tests.support import ROOT, Stacks
+from tests.support import MAKEFILES, ROOT, TARGETS, Stacks
 from tools.preflight.__main__ import CHECKS
 from tools.settings_reference import rendered
 
+pytestmark = pytest.mark.plan("8")
 _MADE = (".", "node_modules", "build", "cdk.out")  # by others, or by us from what is checked
 
 
@@ -39,6 +40,9 @@ def files(suffix: str) -> list[Path]:
 
 
 DOCUMENTS = files(".md")
+each_document = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))
+)
 # What the command line adds to the services' own operations, and to each of them.
 OWN_OPERATIONS = {
     *{("logs", "tail"), ("s3", "cp"), ("s3", "ls"), ("s3", "presign"), ("s3", "rb")},
@@ -80,10 +84,9 @@ def test_every_alarm_links_to_a_section_of_the_runbook(templates: Stacks) -> Non
 def test_what_only_aws_can_show_names_what_shows_it_first() -> None:
     page = (ROOT / "docs" / "reference" / "decisions.md").read_text()
     rows = re.findall(r"^\| (.+) \| (.+) \|$", page.partition("## What only AWS")[2], re.MULTILINE)
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     checks = {subject for subject, _ in CHECKS}
     for line, shown in rows[1:]:
-        assert set(re.findall(r"`make ([a-z-]+)", shown)) <= targets, line
+        assert set(re.findall(r"`make ([a-z-]+)", shown)) <= TARGETS, line
         if "preflight.md" in shown:
             assert set(re.findall(r"\*([^*]+)\*", shown)) <= checks, line
         assert re.search(r"`make |runbook\.md#|preflight\.md", shown), line
@@ -102,7 +105,7 @@ def test_every_section_has_its_four_parts() -> None:
             assert part in section, section.splitlines()[0]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@each_document
 def test_every_link_inside_the_checkout_leads_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
         if target.startswith("https://"):
@@ -114,40 +117,29 @@ def test_every_link_inside_the_checkout_leads_somewhere(document: Path) -> None:
             assert anchor in sections(file), f"{document.name}: {target}"
 
 
-@pytest.mark.plan("8")
 def test_every_make_command_in_the_documents_exists() -> None:
-    makefiles = [ROOT / "Makefile", *ROOT.glob("*/*.mk")]
-    targets = {
-        target
-        for file in makefiles
-        for target in re.findall(r"^([a-z-]+):", file.read_text(), re.MULTILINE)
-    }
     for document in DOCUMENTS:
         for target in re.findall(r"(?:`|^)make ([a-z-]+)", document.read_text(), re.MULTILINE):
-            assert target in targets, f"{document.name}: make {target}"
+            assert target in TARGETS, f"{document.name}: make {target}"
 
 
-@pytest.mark.plan("8")
 def test_every_variable_of_a_make_command_in_the_documents_is_read_by_its_recipe() -> None:
-    text = "\n\n".join(file.read_text() for file in (ROOT / "Makefile", *ROOT.glob("*/*.mk")))
     everywhere = {"ENV", "SKIP_PREFLIGHT"}  # of CDK's context; read by tools/preflight
     for document in DOCUMENTS:
         for target, given in re.findall(r"make ([a-z-]+)((?: [A-Z_]+=\S*)+)", document.read_text()):
-            recipe = re.search(rf"^{target}:.*?(?=\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
+            recipe = re.search(rf"^{target}:.*?(?=\n\n|\Z)", MAKEFILES, re.MULTILINE | re.DOTALL)
             for name in set(re.findall(r"([A-Z_]+)=", given)) - everywhere:
                 assert recipe, f"{document.name}: make {target}"
                 assert name in recipe[0], f"{document.name}: make {target} {name}="
 
 
-@pytest.mark.plan("8")
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@each_document
 def test_every_module_that_a_document_has_run_is_there(document: Path) -> None:
     for module in re.findall(r"python -m ([\w.]+)", document.read_text()):
         assert importlib.util.find_spec(module), f"{document.name}: python -m {module}"
 
 
-@pytest.mark.plan("8")
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@each_document
 def test_every_aws_command_has_an_operation_and_options_that_exist(document: Path) -> None:
     """Of each document; those that people work by are also run, in tests/rehearsal/documents."""
     session = Session()
@@ -183,7 +175,6 @@ def texts(file: Path) -> str:
     return "\n".join(strings + [one.string for one in tokens if one.type == tokenize.COMMENT])
 
 
-@pytest.mark.plan("8")
 @pytest.mark.parametrize(("words", "instead"), PLAIN.items(), ids=PLAIN.values())
 def test_documents_and_messages_use_plain_words(words: str, instead: str) -> None:
     read = [file for file in DOCUMENTS if file.name != "CHANGELOG.md"]
@@ -196,7 +187,6 @@ def test_documents_and_messages_use_plain_words(words: str, instead: str) -> Non
             assert any(one in found[0] for one in LITERAL), f"{file}: {found[0]!r}: {instead}"
 
 
-@pytest.mark.plan("8")
 def test_the_calendar_says_when_production_does_things_by_itself() -> None:
     text = (ROOT / "docs" / "operate" / "operations.md").read_text()
     settings = load("production")

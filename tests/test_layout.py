@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import tomllib
 from pathlib import Path
+from shutil import ignore_patterns
 
 import constructs
-from tests.support import PLAN, ROOT
+from emulator.clean_environment import run_command
+from tests.support import MAKEFILES, PLAN, ROOT
 
 
 def test_our_constructs_stand_beside_the_library_of_that_name() -> None:
@@ -33,14 +35,8 @@ def test_every_python_dependency_is_pinned_has_its_reason_and_is_locked() -> Non
 
 def test_requirements_are_the_locks() -> None:
     export = re.findall(r"^EXPORT := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0]
-    done = subprocess.run(
-        [ROOT / ".venv/bin/uv", *export.split()[1:], "--offline"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    command = [ROOT / ".venv/bin/uv", *export.split()[1:], "--offline"]
+    done = run_command(command, seconds=60, check=True)
     written = (ROOT / "requirements.txt").read_text()
     assert re.sub(r"^#.*\n", "", written, flags=re.MULTILINE) == done.stdout
 
@@ -63,30 +59,17 @@ WRONG = {
 
 
 def linted(rooms: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [ROOT / ".venv-delivery/bin/lint-imports", "--no-cache"],
-        cwd=rooms,
-        env={**os.environ, "PYTHONPATH": "lambda:client"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    path = {**os.environ, "PYTHONPATH": "lambda:client"}
+    lint = str(ROOT / ".venv-delivery/bin/lint-imports")
+    return run_command([lint, "--no-cache"], rooms, environment=path)
 
 
 def test_every_arrow_goes_the_one_way_and_a_wrong_one_is_found_in_each_room(tmp_path: Path) -> None:
     done = linted(ROOT)
     assert done.returncode == 0, done.stdout
+    others = ignore_patterns("__pycache__", "*.toml")
     for root in {room.split("/")[0] for room in WRONG}:
-        shutil.copytree(
-            ROOT / root,
-            tmp_path / root,
-            ignore=lambda folder, names: {
-                name
-                for name in names
-                if not name.endswith(".py") and not (Path(folder) / name).is_dir()
-            },
-        )
+        shutil.copytree(ROOT / root, tmp_path / root, ignore=others)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for room, wrong in WRONG.items():
         (tmp_path / room / "planted.py").write_text(f"{wrong}\n")
@@ -110,8 +93,6 @@ def test_every_settings_value_of_the_plan_names_its_section() -> None:
 
 
 def test_help_lists_every_command_under_its_reader() -> None:
-    files = [ROOT / "Makefile", *ROOT.glob("*/*.mk")]
-    text = "".join(file.read_text() for file in files)
-    targets = set(re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILES, re.MULTILINE))
     said = subprocess.check_output(["make", "help"], cwd=ROOT, text=True, timeout=60)
     assert set(re.findall(r"^  make ([a-z-]+) ", said, re.MULTILINE)) == targets

@@ -1,9 +1,9 @@
 """Node types, Regions and zones agree with AWS's own tables, and what to do at a line is true."""
 
 import json
+import re
 from importlib.resources import files
 from itertools import pairwise
-from pathlib import Path
 
 import botocore.session
 import pytest
@@ -14,15 +14,11 @@ from environments.node_types import NODE_TYPES, cheapest, node_type, smallest_wi
 from environments.redis_settings import Redis
 from environments.regions import NOT_SOLD, REGIONS, zones
 
+SOLD = "data/schemas/extensions/aws_elasticache_cachecluster/cachenodetype_enum.json"
+
 
 def families_where(rule: str) -> set[str]:
     return {node.family for node in NODE_TYPES.values() if getattr(node, rule)}
-
-
-def test_the_names_are_those_that_cfn_lint_knows() -> None:
-    extension = "data/schemas/extensions/aws_elasticache_cachecluster/cachenodetype_enum.json"
-    words = json.dumps(json.loads(files("cfnlint").joinpath(extension).read_text())).split('"')
-    assert set(NODE_TYPES) == {word for word in words if word.startswith("cache.")}
 
 
 @pytest.mark.parametrize("family", sorted({node.family for node in NODE_TYPES.values()}))
@@ -127,19 +123,16 @@ def test_a_type_stands_in_for_itself_unless_a_cheaper_one_can() -> None:
         assert found.valkey_only <= node.valkey_only
 
 
-SOLD = "data/schemas/extensions/aws_elasticache_cachecluster/cachenodetype_enum.json"
-
-
 def test_the_regions_are_those_of_botocore() -> None:
     known = botocore.session.get_session().get_available_regions("elasticache")
     assert frozenset(known) == REGIONS
 
 
 def test_what_is_sold_and_which_zones_there_are_is_as_cfn_lint_knows() -> None:
-    import cfnlint  # it takes seconds
-    from cfnlint.helpers import AVAILABILITY_ZONES
+    from cfnlint.helpers import AVAILABILITY_ZONES  # it takes seconds
 
-    sold = json.loads((Path(cfnlint.__file__).parent / SOLD).read_text())
+    sold = json.loads(files("cfnlint").joinpath(SOLD).read_text())
+    assert {name for region in REGIONS for name in sold[region]["enum"]} == {*NODE_TYPES}
     current = {name for name, node in NODE_TYPES.items() if not node.previous_generation}
     for region in REGIONS:
         missing = {name for name in current if NODE_TYPES[name].family in NOT_SOLD[region]}
@@ -163,6 +156,8 @@ def test_every_node_type_has_something_to_do(name: str) -> None:
     ):
         assert "cache." in advice or "cluster mode" in advice
         assert "t2." not in advice, "such nodes can no longer be created"
+        for larger in re.findall(r"Scale to (cache\.\S+),", advice):
+            assert node_type(larger).usable_gib >= settings.node_type.usable_gib, "keys would go"
 
 
 def test_the_next_type_really_has_more_of_what_is_short() -> None:

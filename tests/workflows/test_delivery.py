@@ -13,10 +13,10 @@ from tests.support import LIVE
 from tests.workflows.workflow import events, job, jobs
 from tools.deploy import cdk_deploy
 
+pytestmark = pytest.mark.plan("2.4")
 STAGING, PRODUCTION = "vibewell-redis-staging", "vibewell-redis-production"
 
 
-@pytest.mark.plan("2.4")
 def test_staging_is_deployed_and_healthy_before_production_is_prepared() -> None:
     staging, prepare = job("deliver.yml", "staging"), job("deliver.yml", "prepare")
     assert staging.targets == ["setup", "deploy"]
@@ -24,7 +24,6 @@ def test_staging_is_deployed_and_healthy_before_production_is_prepared() -> None
     assert prepare.targets == ["setup", "prepare"]
 
 
-@pytest.mark.plan("2.4")
 def test_a_merge_that_adds_a_permission_waits_for_no_terminal_and_a_person_is_asked() -> None:
     (deploys,) = (run for run in job("deliver.yml", "staging").scripts if "make deploy" in run)
     assert _cdk_deploy(*deploys.split()[1:])[-2:] == ["--require-approval", "never"]
@@ -32,7 +31,6 @@ def test_a_merge_that_adds_a_permission_waits_for_no_terminal_and_a_person_is_as
     assert "--require-approval" not in _cdk_deploy("deploy", "ENV=staging")
 
 
-@pytest.mark.plan("2.4")
 def test_each_deployment_has_a_change_set_of_its_own() -> None:
     """CDK's own name is shared: it would execute what another deployment put there meanwhile."""
     names = set()
@@ -56,26 +54,17 @@ def _cdk_deploy(*arguments: str) -> list[str]:
     return cdk_deploy(name, cdk, reviewed=bool(reviewed))
 
 
-@pytest.mark.plan("2.4")
 def test_production_executes_what_was_prepared_and_only_after_an_approval() -> None:
     prepare, production = job("deliver.yml", "prepare"), job("deliver.yml", "production")
     assert production.body["needs"] == "prepare"
     assert production.body["environment"] == "production"
+    assert prepare.body["environment"] == "production-plan", "a role of its own"
     assert production.targets == ["setup", "execute"]
-    (left,) = (step["with"] for step in prepare.steps if "upload-artifact" in step.get("uses", ""))
-    (taken,) = (
-        step["with"] for step in production.steps if "download-artifact" in step.get("uses", "")
-    )
+    left, taken = prepare.given("upload-artifact"), production.given("download-artifact")
     assert left["path"] == f"{taken['path']}/production.json"
     assert left["name"] == taken["name"]
 
 
-@pytest.mark.plan("2.4")
-def test_what_prepares_has_a_role_of_its_own() -> None:
-    assert job("deliver.yml", "prepare").body["environment"] == "production-plan"
-
-
-@pytest.mark.plan("2.4")
 def test_nothing_deploys_production_past_the_approval() -> None:
     for found in jobs():
         if "deploy" in found.targets:
@@ -85,7 +74,6 @@ def test_nothing_deploys_production_past_the_approval() -> None:
             assert "always" not in found.body.get("if", "")
 
 
-@pytest.mark.plan("2.4")
 def test_an_environment_has_one_run_at_a_time_and_none_is_cut_off() -> None:
     seen = set()
     for found in jobs():
@@ -93,11 +81,8 @@ def test_an_environment_has_one_run_at_a_time_and_none_is_cut_off() -> None:
         if environment is None or found.workflow == "drift.yml":
             continue
         group = f"vibewell-redis-{environment.removesuffix('-plan')}"
-        assert found.body["concurrency"] == {
-            "group": group,
-            "cancel-in-progress": False,
-            "queue": "max",
-        }
+        concurrency = {"group": group, "cancel-in-progress": False, "queue": "max"}
+        assert found.body["concurrency"] == concurrency
         seen.add(group)
     assert seen >= {STAGING, PRODUCTION}
 
@@ -116,7 +101,6 @@ def test_no_job_outlasts_its_credentials_nor_they_the_role() -> None:
     assert job("updates.yml", "production").body["timeout-minutes"] > 2 * 3 * 30 + 10
 
 
-@pytest.mark.plan("2.4")
 @pytest.mark.parametrize(("target", "then"), [("deploy", "tools.deploy"), ("prepare", "prepare")])
 def test_the_account_is_read_before_anything_is_created(target: str, then: str) -> None:
     lines = dry_run(target, "ENV=staging").splitlines()
@@ -126,7 +110,6 @@ def test_the_account_is_read_before_anything_is_created(target: str, then: str) 
     assert not any("tools.deploy" in line for line in lines[:reads])
 
 
-@pytest.mark.plan("2.4")
 def test_a_pull_request_is_checked_tested_and_reviewed_without_aws() -> None:
     assert job("pull-request.yml", "check").targets == ["check"]
     tested = job("pull-request.yml", "test")
@@ -140,7 +123,6 @@ def test_a_pull_request_is_checked_tested_and_reviewed_without_aws() -> None:
             assert "environment" not in found.body
 
 
-@pytest.mark.plan("2.4")
 def test_every_environment_is_reviewed_and_has_its_comment() -> None:
     listed, review = (job("pull-request.yml", name) for name in ("environments", "review"))
     printed = run_command(["make", "--silent", *listed.targets], check=True)
@@ -154,19 +136,13 @@ def test_every_environment_is_reviewed_and_has_its_comment() -> None:
         "environment": f"${{{{ fromJSON(needs.{listed.id}.outputs.{key}) }}}}"
     }
     # One job for all: the names are the change's, and what may write must not run them.
-    (uploaded,) = (
-        step["with"] for step in review.steps if "upload-artifact" in step.get("uses", "")
-    )
     comment = job("pull-request.yml", "comment")
-    (taken,) = (
-        step["with"] for step in comment.steps if "download-artifact" in step.get("uses", "")
-    )
+    uploaded, taken = review.given("upload-artifact"), comment.given("download-artifact")
     assert "strategy" not in comment.body
     assert fnmatch(uploaded["name"], taken["pattern"])
     assert f"FOLDER={taken['path']}" in comment.scripts[-1]
 
 
-@pytest.mark.plan("2.4")
 def test_the_bases_judge_judges_and_runs_no_code_of_the_change() -> None:
     review, templates = (job("pull-request.yml", name) for name in ("review", "synthesise"))
     kinds = [step.get("uses", step.get("run", "")).partition("@")[0] for step in review.steps]
@@ -177,26 +153,20 @@ def test_the_bases_judge_judges_and_runs_no_code_of_the_change() -> None:
     # Whatever is installed or built is the base's: the change's files come after it.
     assert kinds.index("make setup") < len(kinds) - 1 - kinds[::-1].index("actions/checkout")
     assert review.scripts[-1].split("|")[0].split()[-1] == f"CHANGE={change['path']}"
-    (taken,) = (one["with"] for one in review.steps if "download-artifact" in one.get("uses", ""))
-    (left,) = (one["with"] for one in templates.steps if "upload-artifact" in one.get("uses", ""))
+    taken, left = review.given("download-artifact"), templates.given("upload-artifact")
     assert taken == {"name": left["name"], "path": f"{change['path']}/{left['path']}"}
     # One that is skipped would count as passed.
     assert review.body["if"].startswith("${{ !cancelled()")
     assert templates.targets == ["synth"]
 
 
-@pytest.mark.plan("2.4")
 def test_the_job_that_may_write_runs_no_code_of_the_change_and_not_for_a_fork() -> None:
     comment = job("pull-request.yml", "comment")
-    (checkout,) = (
-        step["with"] for step in comment.steps if "actions/checkout" in step.get("uses", "")
-    )
-    assert checkout["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert comment.given("actions/checkout")["ref"] == "${{ github.event.pull_request.base.sha }}"
     assert "head.repo.full_name == github.repository" in comment.body["if"]
     assert comment.targets == ["comment"]
 
 
-@pytest.mark.plan("2.4")
 def test_drift_is_looked_for_every_day_by_a_role_that_cannot_fix_it() -> None:
     (schedule,) = events("drift.yml")["schedule"]
     assert schedule["cron"].split()[2:] == ["*", "*", "*"]
@@ -205,7 +175,6 @@ def test_drift_is_looked_for_every_day_by_a_role_that_cannot_fix_it() -> None:
     assert drift.targets == ["setup", "drift"]
 
 
-@pytest.mark.plan("2.4")
 def test_a_delivery_has_its_bill_of_materials() -> None:
     bill = job("deliver.yml", "bill-of-materials")
     assert bill.targets == ["sbom"]

@@ -28,8 +28,12 @@ class Job:
 
     @property
     def steps(self) -> list[dict[str, Any]]:
-        steps: list[dict[str, Any]] = self.body["steps"]
-        return steps
+        return list(self.body["steps"])
+
+    def given(self, action: str) -> dict[str, Any]:
+        """What the one step that uses an action hands to it."""
+        (inputs,) = (step["with"] for step in self.steps if action in step.get("uses", ""))
+        return dict(inputs)
 
     @property
     def scripts(self) -> list[str]:
@@ -68,6 +72,4 @@ def job(workflow: str, name: str) -> Job:
 
 def events(workflow: str) -> dict[str, Any]:
     """What starts it. YAML 1.1 reads the key `on` as a truth."""
-    document = documents()[workflow]
-    found: dict[str, Any] = document[True]
-    return found
+    return dict(documents()[workflow][True])
