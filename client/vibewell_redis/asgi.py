@@ -16,9 +16,8 @@ from redis.exceptions import RedisError
 
 from vibewell_redis.client_address import ClientAddress
 from vibewell_redis.decision import Decision
-from vibewell_redis.headers import Headers
+from vibewell_redis.headers import Headers, Refusal, is_preflight, readable, refusal
 from vibewell_redis.paths import Tiers, check_tiers
-from vibewell_redis.refusals import Refusal, is_preflight, readable, refusal
 from vibewell_redis.routes import RateLimitExceeded, Request, current, settled
 
 Receive = Callable[[], Awaitable[Any]]

@@ -15,8 +15,8 @@ from vibewell_redis import keys, script
 from vibewell_redis.decision import Decision, Source, WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.fallback import Fallbacks, Policies
+from vibewell_redis.keys import Plan, plan_of
 from vibewell_redis.limits import RateLimitItem
-from vibewell_redis.plan import Plan, plan_of
 
 # So many failures, with no answer in between, and no caller waits for Redis any more.
 FAILURES = 3

@@ -8,9 +8,9 @@ from math import ceil
 from typing import Literal
 
 from vibewell_redis.decision import WindowStats
+from vibewell_redis.keys import Plan
 from vibewell_redis.limits import RateLimitItem
 from vibewell_redis.memory import Logs
-from vibewell_redis.plan import Plan
 
 # When a tier that is closed may be asked again: Redis is tried as often (seconds).
 RETRY_SECONDS = 1.0

@@ -16,9 +16,8 @@ from typing import Any, TypeVar, cast
 from vibewell_redis.client_address import UnknownClientError
 from vibewell_redis.deciding import at_once
 from vibewell_redis.decision import Decision
-from vibewell_redis.headers import Headers, rate_limit_headers
+from vibewell_redis.headers import Headers, Refusal, rate_limit_headers, refusal
 from vibewell_redis.paths import Tiers
-from vibewell_redis.refusals import Refusal, refusal
 
 Identifiers = dict[str, str]
 Identify = Callable[[Mapping[str, Any]], Any] | None

@@ -19,11 +19,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from vibewell_redis import script
-from vibewell_redis.connection import RenewingConnection
 from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
+from vibewell_redis.pool import RenewingConnection
 
 # Commands on their way at a time, and decisions in one of them.
 MOST_COMMANDS, MOST_DECISIONS = 1, 128

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 from vibewell_redis.client_address import ClientAddress
 from vibewell_redis.deciding import at_once
 from vibewell_redis.decision import Decision
+from vibewell_redis.headers import is_preflight, readable, refusal
 from vibewell_redis.paths import Tiers, check_tiers
-from vibewell_redis.refusals import is_preflight, readable, refusal
 from vibewell_redis.routes import RateLimitExceeded, Request, current
 
 LIMITER = "vibewell_redis.limiter"  # where the environ has it

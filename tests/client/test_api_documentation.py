@@ -16,9 +16,8 @@ from tests.client.test_routes import settings as in_memory
 from tests.support import ROOT
 from vibewell_redis import RateLimiter
 from vibewell_redis.decision import Decision, Source
-from vibewell_redis.headers import rate_limit_headers
+from vibewell_redis.headers import rate_limit_headers, refusal
 from vibewell_redis.paths import tiers_by_path
-from vibewell_redis.refusals import refusal
 from vibewell_redis.settings import PLAN
 from vibewell_redis.wsgi import RateLimitMiddleware
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from tests.client.asgi_server import read_list
 from vibewell_redis.decision import Decision, Source, WindowStats
-from vibewell_redis.headers import rate_limit_headers
+from vibewell_redis.headers import rate_limit_headers, refusal
 from vibewell_redis.limits import RateLimitItem
-from vibewell_redis.refusals import refusal
 
 AUTH = RateLimitItem.of("auth", 30, 60)
 FINANCIAL = RateLimitItem.of("financial", 20, 60)

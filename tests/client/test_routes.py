@@ -19,8 +19,8 @@ import vibewell_redis.asyncio
 from tests.client.asgi_server import handshake, request, served
 from vibewell_redis import RateLimiter, Settings, asgi, fastapi, wsgi
 from vibewell_redis.client_address import UnknownClientError
+from vibewell_redis.headers import Refusal
 from vibewell_redis.paths import tiers_by_path
-from vibewell_redis.refusals import Refusal
 from vibewell_redis.routes import RateLimitExceeded, client_ip, client_user, limit
 
 LIMITS = {

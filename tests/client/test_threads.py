@@ -20,8 +20,8 @@ from tests.client.conftest import on_redis, variables
 from tests.client.test_pool import logins
 from tests.support import ROOT
 from vibewell_redis import RateLimiter, Settings, Source, connection_pool
-from vibewell_redis.connection import RenewingConnection
 from vibewell_redis.credentials import Token
+from vibewell_redis.pool import RenewingConnection
 from vibewell_redis.storage import ThreadStorage, _Waiter
 
 

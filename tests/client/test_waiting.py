@@ -16,7 +16,7 @@ from vibewell_redis.asyncio.storage import Batch, RedisStorage, Waiting
 from vibewell_redis.deciding import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
 from vibewell_redis.denials import MOST, Denials
 from vibewell_redis.fallback import Fallbacks, LocalWindows, share
-from vibewell_redis.plan import Plan, plan_of
+from vibewell_redis.keys import Plan, plan_of
 
 TIERS = {name: RateLimitItem(name, 6, 60) for name in ("general", "auth", "mfa")}
 
