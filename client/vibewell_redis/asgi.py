@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from vibewell_redis.client_address import ClientAddress
 from vibewell_redis.decision import Decision
 from vibewell_redis.headers import Headers, Refusal, is_preflight, readable, refusal
-from vibewell_redis.paths import Tiers, check_tiers
+from vibewell_redis.paths import Tiers, check_tiers, no_tier
 from vibewell_redis.routes import RateLimitExceeded, Request, current, settled
 
 Receive = Callable[[], Awaitable[Any]]
@@ -92,13 +92,10 @@ class Life:
             return message
 
         async def send_after_closing(message: Any) -> None:
-            made = (
-                self._made.pop(asyncio.get_running_loop(), None)
-                if message["type"] in _ENDS
-                else None
-            )
-            if made is not None:
-                await _best_effort("close its connections", made[0].aclose())
+            if message["type"] in _ENDS:
+                made = self._made.pop(asyncio.get_running_loop(), None)
+                if made is not None:
+                    await _best_effort("close its connections", made[0].aclose())
             await send(message)
 
         return receive_after_connecting, send_after_closing
@@ -119,11 +116,6 @@ User = str | None
 # The messages that a response begins with, and that can carry more headers.
 _OPENINGS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
 _TRY_AGAIN_LATER = 1013
-
-
-def _no_tier(scope: Scope) -> Tiers:
-    del scope
-    return None
 
 
 class RateLimitMiddleware:
@@ -161,7 +153,7 @@ class RateLimitMiddleware:
         app: App,
         *,
         limiter: Limiter | Callable[[], Limiter],
-        tiers: Callable[[Scope], Tiers | Awaitable[Tiers]] = _no_tier,
+        tiers: Callable[[Scope], Tiers | Awaitable[Tiers]] = no_tier,
         user: Callable[[Scope], User | Awaitable[User]] | None = None,
         address: Callable[[Scope], str | None] | None = None,
         origins: Collection[str] = (),
@@ -233,11 +225,9 @@ class _Answer:
         if message["type"] in _OPENINGS:
             self.is_withheld = self._request.is_refused and message.get("status") == 500
             self.has_begun = not self.is_withheld
-            headers = self._request.headers()
-            # A refusal that the application answered itself has them.
-            if headers and not _carries(message, self._request):
-                more = _encoded(headers)
-                message = {**message, "headers": [*message.get("headers", ()), *more]}
+            own = message.get("headers", ())
+            if more := self._request.headers(name.decode("latin-1") for name, _ in own):
+                message = {**message, "headers": [*own, *_encoded(more)]}
         if not self.is_withheld:
             await self._send(message)
 
@@ -252,11 +242,6 @@ class _Answer:
         if "websocket.http.response" in extensions and not self.has_begun:
             return await _respond("websocket.http.response", refused, self._send)
         return await self._send({"type": "websocket.close", "code": _TRY_AGAIN_LATER})
-
-
-def _carries(message: Any, request: Request) -> bool:
-    names = [name.lower() for name, _ in message.get("headers", ())]
-    return not request.decisions[-1] and b"ratelimit-policy" in names
 
 
 async def _respond(kind: str, refused: Refusal, send: Send) -> None:

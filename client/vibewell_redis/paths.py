@@ -45,6 +45,12 @@ def tiers_by_path(prefixes: Mapping[str, Tiers]) -> Callable[[Mapping[str, Any]]
     return _Table(prefixes).tiers
 
 
+def no_tier(scope: object) -> Tiers:
+    """Limits no path: routes alone are limited."""
+    del scope
+    return None
+
+
 def check_tiers(tiers: Callable[..., Any], limiter: object) -> None:
     """Raises ValueError for a table by path that names a tier which the limiter has not."""
     table, known = getattr(tiers, "__self__", None), getattr(limiter, "tiers", None)

@@ -32,9 +32,7 @@ def backoff() -> EqualJitterBackoff:
     return EqualJitterBackoff(cap=BACKOFF_MOST, base=BACKOFF_LEAST)
 
 
-def arguments_of(
-    settings: Settings, token: Token | None, context: ssl.SSLContext, made: type
-) -> dict[str, Any]:
+def arguments_of(settings: Settings, made: type) -> dict[str, Any]:
     """Keyword arguments for a pool of such connections: the plan's timeout, as a ceiling.
 
     Raises ValueError for settings that have no Redis.
@@ -49,10 +47,10 @@ def arguments_of(
         "socket_connect_timeout": settings.timeout,
         # A demoted primary answers READONLY until the connection is made again.
         "retry_on_error": [ReadOnlyError],
-        "token": token,
+        "token": token_of(settings),
         **_without_extras(made),
     }
-    return common | ({"context": context} if settings.tls else {})
+    return common | ({"context": tls.trust()} if settings.tls else {})
 
 
 def _without_extras(made: type) -> dict[str, Any]:
@@ -191,7 +189,7 @@ class IdleClosingPool(BlockingConnectionPool):
 def connecting_to(settings: Settings) -> Callable[[tuple[str, int]], RenewingConnection]:
     """A function that makes one connection and logs in, once. It raises RedisError or OSError."""
     made = _kind(settings)
-    arguments = arguments_of(settings, token_of(settings), tls.trust(), made)
+    arguments = arguments_of(settings, made)
     for name in ("host", "port", "max_connections"):
         del arguments[name]
     # The plan's time-out may be minutes: an attempt that hangs must not prevent the next one.
@@ -219,5 +217,5 @@ def connection_pool(settings: Settings) -> IdleClosingPool:
         timeout=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
         retry=Retry(backoff(), settings.max_reconnect_attempts),
-        **arguments_of(settings, token_of(settings), tls.trust(), made),
+        **arguments_of(settings, made),
     )

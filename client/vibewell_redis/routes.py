@@ -6,7 +6,7 @@ It belongs to the function and not to a path, so that no way of writing a path g
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextvars import ContextVar
 from functools import wraps
 from inspect import Parameter, Signature, isawaitable, iscoroutinefunction, signature
@@ -77,11 +77,15 @@ class Request:
         self.decisions.append(decision)
         return decision
 
-    def headers(self) -> Headers:
-        """The fields of all decisions; of a refusal those of the one that denied alone."""
+    def headers(self, own: Iterable[str]) -> Headers:
+        """The fields of all decisions; of a refusal those of the one that denied alone.
+
+        ``own`` are the names that the response has: a refusal that the application answered itself
+        has these fields.
+        """
         decisions = self.decisions
         if decisions and not decisions[-1]:
-            decisions = decisions[-1:]
+            decisions = [] if "ratelimit-policy" in map(str.lower, own) else decisions[-1:]
         fields: dict[str, list[str]] = {}
         for decision in decisions:
             for name, value in rate_limit_headers(decision):

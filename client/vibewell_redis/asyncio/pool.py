@@ -18,8 +18,7 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.retry import Retry
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from vibewell_redis import tls
-from vibewell_redis.credentials import Login, Token, token_of
+from vibewell_redis.credentials import Login, Token
 from vibewell_redis.errors import LoginRefusedError
 from vibewell_redis.pool import arguments_of, backoff, refusals
 from vibewell_redis.settings import Settings
@@ -232,5 +231,5 @@ def connection_pool_of(settings: Settings) -> Callable[[], FairConnectionPool]:
         wait_seconds=settings.timeout,
         idle_seconds=settings.pool_idle_seconds,
         retry=Retry(backoff(), settings.max_reconnect_attempts),
-        **arguments_of(settings, token_of(settings), tls.trust(), made),
+        **arguments_of(settings, made),
     )
