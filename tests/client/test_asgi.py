@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -44,15 +43,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 
 def limited(
-    limiter: Decided,
-    app: Any = application,
-    tiers: Any = lambda _: "auth",
-    user: Callable[[Any], str | Awaitable[str | None] | None] | None = None,
-    address: Callable[[Any], str | None] | None = None,
+    limiter: Any, app: Any = application, tiers: Any = lambda _: "auth", **options: Any
 ) -> RateLimitMiddleware:
-    return RateLimitMiddleware(
-        app, limiter=lambda: limiter, tiers=tiers, user=user, address=address
-    )
+    return RateLimitMiddleware(app, limiter=lambda: limiter, tiers=tiers, **options)
 
 
 def headers_of(message: dict[str, Any]) -> dict[str, str]:
@@ -97,13 +90,10 @@ async def test_user_and_address_are_one_decision_or_one_of_them_alone() -> None:
     await served(limited(limiter, user=lambda _: "42", address=lambda _: None), request())
     # Without a user the address alone counts.
     for find in (user, lambda _: "", lambda _: None, lambda _: False, None):
-        await served(limited(limiter, user=find), request(""))  # type: ignore[arg-type]
+        await served(limited(limiter, user=find), request(""))
     address = {"ip": "203.0.113.7"}
-    assert [one for _, one in limiter.asked] == [
-        {"user": "42"} | address,
-        {"user": "42"},
-        *[address] * 5,
-    ]
+    asked = [{"user": "42"} | address, {"user": "42"}, *[address] * 5]
+    assert [one for _, one in limiter.asked] == asked
 
 
 async def test_a_user_whose_id_is_no_text_is_never_taken_for_nobody() -> None:
@@ -111,7 +101,7 @@ async def test_a_user_whose_id_is_no_text_is_never_taken_for_nobody() -> None:
         Settings.from_environment({"REDIS_URL": "memory://no-text"})
     )
     for user in (0, b""):
-        app: Any = limited(limiter, user=lambda _, user=user: user)  # type: ignore[arg-type, misc]
+        app = limited(limiter, user=lambda _, user=user: user)
         with pytest.raises(TypeError, match="write a string, as str"):
             await served(app, request())
 
@@ -171,10 +161,7 @@ def test_the_longest_prefix_of_whole_segments_gives_the_tier(path: str, tiers: A
     assert BY_PATH({"path": path}) == tiers
 
 
-@pytest.mark.parametrize(
-    "path",
-    WRITTEN.split(),
-)
+@pytest.mark.parametrize("path", WRITTEN.split())
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 @pytest.mark.parametrize("root", ["", "/api", "/api/v1"])
 async def test_no_way_of_writing_a_path_gets_a_weaker_tier(path: str, kind: str, root: str) -> None:
@@ -336,12 +323,7 @@ async def test_without_a_lifespan_the_first_requests_wait_for_the_start() -> Non
 async def test_scripts_in_browsers_can_read_a_refusal(
     origin: str | None, allowed: str | None
 ) -> None:
-    app = RateLimitMiddleware(
-        application,
-        limiter=lambda: Decided(NO),
-        tiers=lambda _: "auth",
-        origins=["https://app.example"],
-    )
+    app = limited(Decided(NO), origins=["https://app.example"])
     headers = [] if origin is None else [(b"origin", origin.encode())]
     found = headers_of((await served(app, request(headers=headers)))[0])
     assert found.get("access-control-allow-origin") == allowed
@@ -357,10 +339,7 @@ async def test_preflights_of_browsers_count_only_if_that_is_wanted(left_out: str
     scope = request(method=method, headers=[(name.encode(), b"POST") for name in names])
     start, _ = await served(limited(limiter), scope)
     assert (start["status"], len(limiter.asked)) == ((429, 1) if left_out else (204, 0))
-    counts = RateLimitMiddleware(
-        application, limiter=lambda: limiter, tiers=lambda _: "auth", exempt_preflights=False
-    )
-    assert (await served(counts, scope))[0]["status"] == 429
+    assert (await served(limited(limiter, exempt_preflights=False), scope))[0]["status"] == 429
 
 
 def test_each_life_and_each_event_loop_has_a_limiter_of_its_own_that_its_requests_share() -> None:

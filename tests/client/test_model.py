@@ -14,15 +14,8 @@ from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import (
-    MovedError,
-    NoScriptError,
-    ReadOnlyError,
-    ResponseError,
-)
-from redis.exceptions import (
-    TimeoutError as RedisTimeoutError,
-)
+from redis.exceptions import MovedError, NoScriptError, ReadOnlyError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from benchmarks.hangs import OwnLateness
 from vibewell_redis import Decision, RateLimiter, RateLimitItem, Source, script, storage
@@ -62,9 +55,14 @@ class Server:
     windows: Windows = field(default_factory=Windows)
 
     def fault(self, words: Sequence[Any]) -> str:
+        """What goes wrong with this command; raises when the connection is lost."""
         if self.choose.random() > self.harm or words[3] == b"trial":
             return ""
         fault = self.choose.choice(FAULTS)
+        if fault.startswith("lost"):
+            if fault == "lost after":
+                self.answer(words, arrives=False)
+            raise RedisConnectionError(fault)
         return "" if fault == "NOSCRIPT" and words[0] == b"EVAL" else fault
 
     def answer(self, words: Sequence[Any], *, arrives: bool = True) -> bytes:
@@ -103,10 +101,6 @@ class Wire:
             elif fault == "hang":
                 time.sleep(max(due - time.monotonic(), 0))
                 raise LateError
-            elif fault.startswith("lost"):
-                if fault == "lost after":
-                    self.server.answer(words, arrives=False)
-                raise RedisConnectionError(fault)
             elif fault == "ended":
                 raise Ended
             elif fault:
@@ -147,10 +141,6 @@ async def once(self: RedisStorage, words: Sequence[Any]) -> bytes:
     elif fault == "hang":
         await asyncio.sleep(10 * DEADLINE)
         raise RedisTimeoutError(fault)
-    elif fault.startswith("lost"):
-        if fault == "lost after":
-            Wire.server.answer(words, arrives=False)
-        raise RedisConnectionError(fault)
     elif fault in ERRORS:
         raise ERRORS[fault]()
     return Wire.server.answer(words)

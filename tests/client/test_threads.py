@@ -26,15 +26,8 @@ from vibewell_redis.storage import ThreadStorage, _Waiter
 
 
 @pytest.fixture
-def settings(redis_or_memory: Callable[..., Settings]) -> Callable[..., Settings]:
-    return redis_or_memory
-
-
-@pytest.fixture
-def limiter(settings: Callable[..., Settings]) -> Iterator[RateLimiter]:
-    found = RateLimiter.from_settings(
-        settings(), deadline=5.0, prefix=f"threads{os.urandom(4).hex()}"
-    )
+def limiter(redis_or_memory: Callable[..., Settings], prefix: str) -> Iterator[RateLimiter]:
+    found = RateLimiter.from_settings(redis_or_memory(), deadline=5.0, prefix=prefix)
     assert found.connect()
     yield found
     found.close()
@@ -128,7 +121,6 @@ def test_a_process_and_its_child_each_close_their_own_connection(limiter: RateLi
         assert child.result(60)
 
 
-@on_redis
 def test_a_forked_process_closes_its_idle_connections_too(
     settings: Callable[..., Settings],
 ) -> None:
@@ -144,7 +136,6 @@ def test_a_forked_process_closes_its_idle_connections_too(
     pool.disconnect()
 
 
-@on_redis
 def test_a_token_that_is_fetched_slowly_keeps_no_decision_waiting(
     settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,7 +158,6 @@ def test_a_token_that_is_fetched_slowly_keeps_no_decision_waiting(
     limiter.close()
 
 
-@on_redis
 def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
     settings: Callable[..., Settings],
 ) -> None:
@@ -182,7 +172,6 @@ def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
         limiter.close()
 
 
-@on_redis
 def test_a_connection_that_is_lost_while_the_helper_ends_is_replaced(
     settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,7 +220,6 @@ def test_what_it_counts_may_be_read_while_it_counts(limiter: RateLimiter) -> Non
 
 
 @pytest.mark.plan("5.4")
-@on_redis
 def test_threads_share_at_most_20_connections(
     settings: Callable[..., Settings], nodes: Nodes
 ) -> None:
@@ -247,7 +235,6 @@ def test_threads_share_at_most_20_connections(
     assert most == 20
 
 
-@on_redis
 def test_idle_connections_have_one_timer_for_all_threads(settings: Callable[..., Settings]) -> None:
     pool = connection_pool(settings())
     before = set(threading.enumerate())  # other pools' timers too
@@ -271,7 +258,6 @@ def test_idle_connections_have_one_timer_for_all_threads(settings: Callable[...,
     assert 1 <= most <= 2
 
 
-@on_redis
 def test_it_decides_while_the_interpreter_ends(
     settings: Callable[..., Settings], nodes: Nodes
 ) -> None:
@@ -289,7 +275,6 @@ atexit.register(lambda: print(limiter.hit("general", user="alice").allowed))
 
 
 @pytest.mark.plan("5.4")
-@on_redis
 def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
     settings: Callable[..., Settings], nodes: Nodes
 ) -> None:
@@ -311,7 +296,6 @@ def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
     pool.disconnect()
 
 
-@on_redis
 def test_a_connection_handed_to_a_waiter_that_is_answered_is_not_lost(
     settings: Callable[..., Settings],
 ) -> None:
