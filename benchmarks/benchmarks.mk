@@ -27,4 +27,4 @@ bench-capacity: setup-benchmarks  ## Measure what a decision, an identity and a 
 ##@ Deploy
 .PHONY: scaling
 scaling: setup  ## Write the tables of docs/operate/scaling.md again, in the plan's figures
-	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; CDK_VALIDATION=false python -m tests.plan benchmarks.capacity.document 2>"$$log" || { cat "$$log" >&2; exit 1; }
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; CDK_VALIDATION=false python -m tests.plan benchmarks.capacity --document 2>"$$log" || { cat "$$log" >&2; exit 1; }

@@ -1,7 +1,6 @@
 """`make bench-limiter`: speed and cost of each shape of an application, beside the best library.
 
-The exit status is 1 if a bound is missed. Each candidate runs in a process of its own, in the
-benchmarks' environment, which it keeps for all rounds: `measured` is what runs there.
+The exit status is 1 if a bound is missed.
 """
 
 import argparse
@@ -15,8 +14,16 @@ from itertools import product
 from statistics import median
 from typing import Any
 
-from benchmarks.limiter.server import Server, server
-from benchmarks.limiter.worker import MeasuredError, Worker, workers
+from benchmarks.limiter import THREADED
+from benchmarks.limiter.server import (
+    MeasuredError,
+    Server,
+    Worker,
+    cpu_seconds,
+    progress,
+    server,
+    workers,
+)
 from emulator.engines import processor
 
 OURS = "ours"
@@ -24,7 +31,6 @@ LIBRARIES = ("limits moving", "limits counter", "throttled-py")
 # Those whose headers are right: what remains of each limit, and when there is more. throttled-py's
 # say that a window ends in its whole length, whenever it began.
 TRUTHFUL = ("limits moving", "limits counter")
-THREADED = " in threads"
 WARM_SECONDS = 0.2
 SCENARIOS = {"one": "one limit", "both": "user and IP", "headers": "user, IP and headers"}
 
@@ -49,14 +55,13 @@ class Shape:
     cpu: float | None = None
     server_cpu: float | None = None
     p99: float | None = None
-    kind: str = "closed"  # or "threads"
+    threads: bool = False
     processes: int = 1
 
     @property
     def title(self) -> str:
         """How the tables call it."""
-        what = "thread" if self.kind == "threads" else "task"
-        many = f"{self.callers} {what}{'s' * (self.callers > 1)}"
+        many = f"{self.callers} {'thread' if self.threads else 'task'}{'s' * (self.callers > 1)}"
         where = f"{self.processes} processes of " if self.processes > 1 else ""
         return f"{where}{many}: {SCENARIOS[self.scenario]}"
 
@@ -72,35 +77,25 @@ SHAPES = (
     # its lower bounds. With 32 the gain in throughput was 4.0 and 7.0 times, in the client's CPU
     # 5.7 and 9.9, in Redis' 5.6 and 6.5 (two cores, another program on them at low priority).
     (
-        Shape(1, "one", 1.0, 1.0, 1.0, kind="threads"),
-        Shape(1, "both", 1.8, 1.8, 1.8, kind="threads"),
-        Shape(8, "one", 2.5, 2.5, 2.5, kind="threads"),
-        Shape(8, "both", 4.5, 5.0, 4.0, kind="threads"),
-        Shape(32, "one", 3.5, 4.0, 4.0, kind="threads"),
-        Shape(32, "both", 6.0, 8.0, 6.0, kind="threads"),
+        Shape(1, "one", 1.0, 1.0, 1.0, threads=True),
+        Shape(1, "both", 1.8, 1.8, 1.8, threads=True),
+        Shape(8, "one", 2.5, 2.5, 2.5, threads=True),
+        Shape(8, "both", 4.5, 5.0, 4.0, threads=True),
+        Shape(32, "one", 3.5, 4.0, 4.0, threads=True),
+        Shape(32, "both", 6.0, 8.0, 6.0, threads=True),
     ),
     (Shape(1, "one", processes=4), Shape(1, "headers", processes=4)),
 )
 
-
-@dataclass(frozen=True)
-class Speed:
-    """One measurement; times in seconds, the CPU ones for one decision."""
-
-    rate: float  # decisions per second
-    cpu: float
-    server_cpu: float
-    p99: float
-    unmeasured: float  # share of answers that were given without Redis
-
-
-Speeds = dict[str, list[Speed]]  # by candidate, one measurement per round
 NAMES = {
     "rate": "throughput, to",
     "cpu": "less client CPU than",
     "server_cpu": "less Redis CPU than",
     "p99": "p99, of that of",
 }
+# By candidate, one measurement per round: each of NAMES, and the share of answers that were given
+# without Redis (`unmeasured`). Times are in seconds, the CPU's for one decision.
+Speeds = dict[str, list[dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -109,22 +104,23 @@ class Figure:
 
     name: str
     value: float
-    at_least: float | None = None
-    at_most: float | None = None
+    bound: float | None = None
+    at_most: bool = False
 
     @property
     def missed(self) -> bool:
         """Whether the bound was not kept; a value that is no number keeps none."""
-        if self.at_least is not None:
-            return not self.value >= self.at_least
-        return self.at_most is not None and not self.value <= self.at_most
+        if self.bound is None:
+            return False
+        return not (self.value <= self.bound if self.at_most else self.value >= self.bound)
 
     @property
     def line(self) -> str:
         """Name, bound, what was measured, and the outcome."""
-        bounds = [(">=", self.at_least), ("<=", self.at_most)]
-        bound = "".join(f"{sign} {one:.4g}" for sign, one in bounds if one is not None)
-        outcome = ("MISSED" if self.missed else "pass") if bound else ""
+        bound = outcome = ""
+        if self.bound is not None:
+            bound = f"{'<=' if self.at_most else '>='} {self.bound:.4g}"
+            outcome = "MISSED" if self.missed else "pass"
         return f"{self.name:<70} {bound:>9} {self.value:9.4g}  {outcome}".rstrip()
 
 
@@ -148,20 +144,12 @@ def run(rounds: int, seconds: float, libraries: Sequence[str]) -> list[Figure]:
     return found
 
 
-def progress(text: str) -> None:
-    """Say what is going on, on standard error; a terminal shows the last of it alone."""
-    if sys.stderr.isatty():
-        print(f"\r{text:<78}\r", end="", file=sys.stderr, flush=True)
-    elif text:
-        print(text, file=sys.stderr, flush=True)
-
-
 def _measure_all(
     shapes: Sequence[Shape], node: Server, rounds: int, seconds: float, libraries: Sequence[str]
 ) -> dict[Shape, Speeds]:
     """The candidates take turns, so that a busy moment of the machine affects them all."""
     names, many = [*libraries, OURS], shapes[0].processes
-    behind = THREADED if shapes[0].kind == "threads" else ""
+    behind = THREADED if shapes[0].threads else ""
     found: dict[Shape, Speeds] = {
         shape: {
             name: [] for name in names if shape.scenario != "headers" or name in (*TRUTHFUL, OURS)
@@ -175,51 +163,50 @@ def _measure_all(
                 some = [worker for worker in made if worker.name == name + behind]
                 node.empty()
                 _ask(some, shape, WARM_SECONDS)
-                before = node.cpu()
+                before = cpu_seconds(node.process)
                 results = _ask(some, shape, seconds)
-                speeds[name].append(_speed(name, results, node.cpu() - before))
+                speeds[name].append(_speed(name, results, cpu_seconds(node.process) - before))
     return found
 
 
 def _ask(some: Sequence[Worker], shape: Shape, seconds: float) -> list[dict[str, Any]]:
     for worker in some:
-        worker.start(shape.kind, scenario=shape.scenario, seconds=seconds, callers=shape.callers)
+        worker.start("closed", scenario=shape.scenario, seconds=seconds, callers=shape.callers)
     return [worker.finish() for worker in some]
 
 
-def _speed(name: str, results: Sequence[Mapping[str, float]], server_cpu: float) -> Speed:
+def _speed(name: str, results: Sequence[Mapping[str, float]], spent: float) -> dict[str, float]:
     """What processes that ran together have measured. Raises MeasuredError."""
     if denied := sum(result["denied"] for result in results):
         raise MeasuredError(f"{name} denied {denied} requests that no limit forbids")
     count = sum(result["decisions"] for result in results)
-    return Speed(
-        rate=count / max(result["seconds"] for result in results),
-        cpu=sum(result["cpu"] for result in results) / count,
-        server_cpu=server_cpu / count,
-        p99=max(result["p99"] for result in results),
-        unmeasured=sum(result["unmeasured"] for result in results) / count,
-    )
+    return {
+        "rate": count / max(result["seconds"] for result in results),
+        "cpu": sum(result["cpu"] for result in results) / count,
+        "server_cpu": spent / count,
+        "p99": max(result["p99"] for result in results),
+        "unmeasured": sum(result["unmeasured"] for result in results) / count,
+    }
 
 
 def _compared(shape: Shape, speeds: Speeds) -> list[Figure]:
     found, rivals = [], [name for name in speeds if name != OURS]
     for name, words in NAMES.items():
         better = 1 if name == "rate" else -1
-        best = max(rivals, key=lambda one: better * median(getattr(s, name) for s in speeds[one]))
+        best = max(rivals, key=lambda one: better * median(speed[name] for speed in speeds[one]))
         pairs = zip(speeds[OURS], speeds[best], strict=True)
-        ratio = median(getattr(ours, name) / getattr(other, name) for ours, other in pairs)
-        title, bound = f"{shape.title}: {words} {best}", getattr(shape, name)
-        if name == "p99":
-            found.append(Figure(title, ratio, at_most=bound))
-        else:
-            found.append(Figure(title, ratio if better > 0 else 1 / ratio, at_least=bound))
+        ratio = median(ours[name] / other[name] for ours, other in pairs)
+        at_most = name == "p99"
+        value = ratio if at_most or better > 0 else 1 / ratio
+        title = f"{shape.title}: {words} {best}"
+        found.append(Figure(title, value, getattr(shape, name), at_most))
     # Answers without Redis cost nothing: with many of them the other figures would be flattered.
-    share = 100 * median(one.unmeasured for one in speeds[OURS])
-    return [*found, Figure(f"{shape.title}: % of answers without Redis", share, at_most=1.0)]
+    share = 100 * median(one["unmeasured"] for one in speeds[OURS])
+    return [*found, Figure(f"{shape.title}: % of answers without Redis", share, 1.0, at_most=True)]
 
 
-def _line(shape: Shape, name: str, speeds: Sequence[Speed]) -> str:
-    rate, cpu, server_cpu, p99 = (median(getattr(s, each) for s in speeds) for each in NAMES)
+def _line(shape: Shape, name: str, speeds: Sequence[Mapping[str, float]]) -> str:
+    rate, cpu, server_cpu, p99 = (median(speed[each] for speed in speeds) for each in NAMES)
     return (
         f"{shape.title:45} {name:15} {rate:9.0f} {cpu * 1e6:8.1f} us {server_cpu * 1e6:7.1f} us "
         f"{p99 * 1e3:8.1f} ms"

@@ -1,14 +1,19 @@
-"""The server that all candidates ask, and what it says of its own work."""
+"""The server that all candidates ask, and the measured processes from the parent's side."""
 
+import json
 import os
 import secrets
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Any, cast
 
 from emulator.bare_nodes import LIMITS, PARAMETERS
+from emulator.clean_environment import ROOT
 from emulator.engines import obtain
 from emulator.nodes.context import NodeContext
 from emulator.nodes.group import Group
@@ -16,8 +21,28 @@ from emulator.nodes.server import Server as Process
 from emulator.nodes.spec import GroupSpec
 from emulator.nodes.users import User
 from vibewell_redis import Settings, tls
+from vibewell_redis.deciding import DEADLINE
 
 NODE_BYTES = 512 << 20  # nothing is evicted
+PYTHON = ROOT / ".venv-benchmarks/bin/python"
+
+
+class MeasuredError(Exception):
+    """A measured process ended or failed; its own words are on standard error."""
+
+
+def progress(text: str) -> None:
+    """Say what is going on, on standard error; a terminal shows the last of it alone."""
+    if sys.stderr.isatty():
+        print(f"\r{text:<78}\r", end="", file=sys.stderr, flush=True)
+    elif text:
+        print(text, file=sys.stderr, flush=True)
+
+
+def cpu_seconds(process: Process) -> float:
+    """Seconds of user and system time so far."""
+    cpu = process.info("cpu")
+    return float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
 
 
 @dataclass(frozen=True)
@@ -56,11 +81,6 @@ class Server:
         tls.trust.cache_clear()
         return Settings.from_environment(self.variables)
 
-    def cpu(self) -> float:
-        """Seconds of user and system time so far."""
-        cpu = self.process.info("cpu")
-        return float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
-
     def empty(self) -> None:
         """Remove all keys, and no script."""
         self.process.call("flushall", "sync")
@@ -86,3 +106,65 @@ def server(replicas: int = 0) -> Iterator[Server]:
             yield Server(*node.at, node_context.ca_file, token, node.server, others)
         finally:
             group.stop()
+
+
+class Worker:
+    """Asks one measured process, which answers one command after the other."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        # The secrets go through the pipe: neither the command line nor the environment shows them.
+        self._process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", str(PYTHON), "-m", "benchmarks.limiter.measured"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={"PYTHONPATH": f"{ROOT}:{ROOT / 'client'}", "PATH": "/usr/bin:/bin"},
+        )
+
+    def ask(self, command: str, **details: Any) -> Any:
+        """Do this and wait for the answer. Raises MeasuredError."""
+        self.start(command, **details)
+        return self.finish()
+
+    def start(self, command: str, **details: Any) -> None:
+        """Begin this; other processes may be asked meanwhile."""
+        commands = cast("IO[str]", self._process.stdin)
+        try:
+            commands.write(json.dumps({"do": command, **details}) + "\n")
+            commands.flush()
+        except BrokenPipeError:
+            raise MeasuredError(f"{self.name}: the measured process has ended") from None
+
+    def finish(self) -> Any:
+        """The result. Raises MeasuredError."""
+        answer = cast("IO[str]", self._process.stdout).readline()
+        if not answer:
+            raise MeasuredError(f"{self.name}: the measured process failed")
+        return json.loads(answer)
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+
+
+@contextmanager
+def workers(
+    names: Sequence[str], server: Server, *, deadline: float = DEADLINE, **variables: str
+) -> Iterator[list[Worker]]:
+    """A connected process for each name; all of them end with the block.
+
+    ``deadline`` is ours, in seconds; ``variables`` are those that differ from the server's.
+    """
+    if not PYTHON.exists():
+        raise MeasuredError(f"{PYTHON.relative_to(ROOT)} is missing: make setup-benchmarks")
+    with ExitStack() as stack:
+        made = []
+        for name in names:  # one after the other: some libraries make a TLS context a connection
+            made.append(worker := Worker(name))
+            stack.callback(worker.end)
+            access = server.variables | variables
+            worker.ask("open", candidate=name, variables=access, deadline=deadline)
+        yield made

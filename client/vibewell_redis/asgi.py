@@ -16,9 +16,8 @@ from redis.exceptions import RedisError
 
 from vibewell_redis.client_address import ClientAddress
 from vibewell_redis.decision import Decision
-from vibewell_redis.headers import Headers
-from vibewell_redis.paths import Tiers, check_tiers
-from vibewell_redis.refusals import Refusal, is_preflight, readable, refusal
+from vibewell_redis.headers import Headers, Refusal, is_preflight, readable, refusal
+from vibewell_redis.paths import Tiers, check_tiers, no_tier
 from vibewell_redis.routes import RateLimitExceeded, Request, current, settled
 
 Receive = Callable[[], Awaitable[Any]]
@@ -57,16 +56,13 @@ class Life:
         Where the server knows no lifespan the first requests wait for that, as they would for the
         application's start.
         """
-        limiter, start = self._here()
+        limiter, start = self.here()
         if not start.done() or start.exception():
             await asyncio.shield(start)
         return limiter
 
-    def now(self) -> Limiter:
-        """The limiter, which may still be connecting."""
-        return self._here()[0]
-
-    def _here(self) -> tuple[Limiter, asyncio.Task[None]]:
+    def here(self) -> tuple[Limiter, asyncio.Task[None]]:
+        """The limiter of this event loop, and how it connects."""
         loop = asyncio.get_running_loop()
         if (found := self._made.get(loop)) is None:
             # Starlette's TestClient without `with` has an event loop for each request.
@@ -93,13 +89,10 @@ class Life:
             return message
 
         async def send_after_closing(message: Any) -> None:
-            made = (
-                self._made.pop(asyncio.get_running_loop(), None)
-                if message["type"] in _ENDS
-                else None
-            )
-            if made is not None:
-                await _best_effort("close its connections", made[0].aclose())
+            if message["type"] in _ENDS:
+                made = self._made.pop(asyncio.get_running_loop(), None)
+                if made is not None:
+                    await _best_effort("close its connections", made[0].aclose())
             await send(message)
 
         return receive_after_connecting, send_after_closing
@@ -120,11 +113,6 @@ User = str | None
 # The messages that a response begins with, and that can carry more headers.
 _OPENINGS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
 _TRY_AGAIN_LATER = 1013
-
-
-def _no_tier(scope: Scope) -> Tiers:
-    del scope
-    return None
 
 
 class RateLimitMiddleware:
@@ -162,7 +150,7 @@ class RateLimitMiddleware:
         app: App,
         *,
         limiter: Limiter | Callable[[], Limiter],
-        tiers: Callable[[Scope], Tiers | Awaitable[Tiers]] = _no_tier,
+        tiers: Callable[[Scope], Tiers | Awaitable[Tiers]] = no_tier,
         user: Callable[[Scope], User | Awaitable[User]] | None = None,
         address: Callable[[Scope], str | None] | None = None,
         origins: Collection[str] = (),
@@ -194,7 +182,7 @@ class RateLimitMiddleware:
         tiers = await settled(self._tiers({**scope, "root_path": root} if root else scope))
         if tiers is not None and not await request.decide(tiers, await request.identifiers()):
             return await answer.refuse()
-        scope.setdefault("state", {})["rate_limiter"] = self._life.now()
+        scope.setdefault("state", {})["rate_limiter"] = self._life.here()[0]
         before = current.set(request)
         try:
             await self._app(scope, answer.receive, answer.send)
@@ -212,12 +200,7 @@ class _Answer:
     """The two channels of a request, and what goes out on them in addition to the application's."""
 
     def __init__(
-        self,
-        request: Request,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        origins: frozenset[str],
+        self, request: Request, scope: Scope, receive: Receive, send: Send, origins: frozenset[str]
     ) -> None:
         self._request, self._scope, self._origins = request, scope, origins
         self._receive, self._send = receive, send
@@ -234,11 +217,9 @@ class _Answer:
         if message["type"] in _OPENINGS:
             self.is_withheld = self._request.is_refused and message.get("status") == 500
             self.has_begun = not self.is_withheld
-            headers = self._request.headers()
-            # A refusal that the application answered itself has them.
-            if headers and not _carries(message, self._request):
-                more = _encoded(headers)
-                message = {**message, "headers": [*message.get("headers", ()), *more]}
+            own = message.get("headers", ())
+            if more := self._request.headers(name.decode("latin-1") for name, _ in own):
+                message = {**message, "headers": [*own, *_encoded(more)]}
         if not self.is_withheld:
             await self._send(message)
 
@@ -253,11 +234,6 @@ class _Answer:
         if "websocket.http.response" in extensions and not self.has_begun:
             return await _respond("websocket.http.response", refused, self._send)
         return await self._send({"type": "websocket.close", "code": _TRY_AGAIN_LATER})
-
-
-def _carries(message: Any, request: Request) -> bool:
-    names = [name.lower() for name, _ in message.get("headers", ())]
-    return not request.decisions[-1] and b"ratelimit-policy" in names
 
 
 async def _respond(kind: str, refused: Refusal, send: Send) -> None:

@@ -11,14 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, NamedTuple
 
 UNIX = "unix"
@@ -118,12 +111,8 @@ class ClientAddress:
 
     def __call__(self, scope: Mapping[str, Any]) -> str:
         """The client of an ASGI request. Raises UnknownClientError."""
-        peer = scope.get("client")
-        lines = (
-            value.decode("latin-1")
-            for name, value in scope["headers"]
-            if name == b"x-forwarded-for"
-        )
+        peer, headers = scope.get("client"), scope["headers"]
+        lines = (text.decode("latin-1") for name, text in headers if name == b"x-forwarded-for")
         return self.of(peer[0] if peer else None, lines)
 
     def of(self, peer: str | None, forwarded_for: Iterable[str] = ()) -> str:
@@ -140,7 +129,10 @@ class ClientAddress:
                 "given an address, as 127.0.0.1"
             )
         if client is not None and not client.is_trusted:
-            self._warn_of_a_proxy(client, forwarded_for)
+            # A load balancer that is not named makes all clients share its limit, and looks like a
+            # peer in a private network that passes requests on.
+            if client.is_private and _DISBELIEVED not in self._warned and any(forwarded_for):
+                self._warn_once(_DISBELIEVED, client)
             return client.limited_as
         for hop in _nearest_first(forwarded_for):
             known = self._read(hop[: _LONGEST + 1])
@@ -149,7 +141,13 @@ class ClientAddress:
             client = known
             if not known.is_trusted:
                 return known.limited_as
-        return self._proxy_itself(client)
+        if client is None:
+            raise UnknownClientError(
+                "the proxy on the Unix socket names no client: have it write X-Forwarded-For, in "
+                "nginx with proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for"
+            )
+        self._warn_once(_SILENT, client)
+        return client.limited_as
 
     def _look_up(self, text: str) -> Known | None:
         """The address, or None if the text is none. Takes ``a.b.c.d:port`` and ``[v6]:port``."""
@@ -163,21 +161,6 @@ class ClientAddress:
         elif isinstance(address, IPv6Address):
             limited_as = str(IPv6Address(int(address)))  # without its zone
         return Known(limited_as, trusted, address.is_private)
-
-    def _proxy_itself(self, proxy: Known | None) -> str:
-        if proxy is None:
-            raise UnknownClientError(
-                "the proxy on the Unix socket names no client: have it write X-Forwarded-For, in "
-                "nginx with proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for"
-            )
-        self._warn_once(_SILENT, proxy)
-        return proxy.limited_as
-
-    def _warn_of_a_proxy(self, peer: Known, forwarded_for: Iterable[str]) -> None:
-        # A load balancer that is not named makes all clients share its limit, and looks like a peer
-        # in a private network that passes requests on.
-        if peer.is_private and _DISBELIEVED not in self._warned and any(forwarded_for):
-            self._warn_once(_DISBELIEVED, peer)
 
     def _warn_once(self, message: str, about: Known) -> None:
         if message not in self._warned:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from redis.credentials import CredentialProvider
 
 from vibewell_redis.errors import TokenUnavailableError
-from vibewell_redis.settings import Settings
+from vibewell_redis.settings import QUICK, Settings
 
 if TYPE_CHECKING:
     import boto3
@@ -156,17 +156,15 @@ def token_of(settings: Settings) -> Token | None:
 
 
 def _from_secrets_manager(arn: str, session: boto3.Session | None) -> Callable[[], str]:
-    # An extra, which only this needs.
-    import boto3
-
-    from vibewell_redis.published import QUICK
+    import boto3  # an extra
+    from botocore.config import Config
 
     @cache
     def client(process: int) -> Any:
         # A forked process must not use its parent's connection, nor wait for a lock that it held.
         del process
         found = session or boto3.Session()
-        return found.client("secretsmanager", region_name=arn.split(":")[3], config=QUICK)
+        return found.client("secretsmanager", region_name=arn.split(":")[3], config=Config(**QUICK))
 
     client(os.getpid())  # mistakes show here
 

@@ -15,8 +15,8 @@ from vibewell_redis import keys, script
 from vibewell_redis.decision import Decision, Source, WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.fallback import Fallbacks, Policies
+from vibewell_redis.keys import Plan, plan_of
 from vibewell_redis.limits import RateLimitItem
-from vibewell_redis.plan import Plan, plan_of
 
 # So many failures, with no answer in between, and no caller waits for Redis any more.
 FAILURES = 3
@@ -71,6 +71,7 @@ CLEARS = 3
 _decision: Callable[[tuple[bool, tuple[WindowStats, ...], Source]], Decision]
 _decision = partial(tuple.__new__, Decision)
 _REDIS = Source.REDIS
+_DISABLED = Decision(True, (), Source.DISABLED)
 
 
 T = TypeVar("T")
@@ -100,12 +101,7 @@ class Deciding:
     """A limiter without the way to Redis."""
 
     def __init__(
-        self,
-        tiers: Mapping[str, RateLimitItem],
-        *,
-        fallback: Policies,
-        instances: int,
-        prefix: str,
+        self, tiers: Mapping[str, RateLimitItem], *, fallback: Policies, instances: int, prefix: str
     ) -> None:
         if instances < 1:
             raise ValueError(f"{instances} instances: write how many processes share a limit")
@@ -155,10 +151,9 @@ class Deciding:
         with self._lock:
             self._fallbacks.forget(where)
 
-    def _disabled(self, plan: Plan, *, counts: bool = True) -> Decision:
-        if counts:
-            self._count(plan, "disabled")
-        return Decision(True, (), Source.DISABLED)
+    def _disabled(self, plan: Plan) -> Decision:
+        self._count(plan, "disabled")
+        return _DISABLED
 
     def _redis_decides(
         self, plan: Plan, where: Sequence[bytes], reply: bytes, denials: Denials, asked_at: float
@@ -208,7 +203,7 @@ class Deciding:
     ) -> Decision:
         plan = self._plan(tiers, identifiers)
         if storage is None:
-            return self._disabled(plan, counts=False)
+            return _DISABLED
         where = plan.where(identifiers)
         shape = script.shape(len(where), asks=True)
         reply = await storage.answer(where, plan.policies, shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 from typing import NamedTuple
 
 # Times are kept as milliseconds modulo 2**32 (49.7 days): a window must stay well below half of it.
@@ -49,8 +50,8 @@ class RateLimitItem(NamedTuple):
         parts = text.split(";")
         if len(parts) > MOST_WINDOWS:
             raise ValueError(f"{len(parts)} windows: write 1 to {MOST_WINDOWS}")
-        windows = sorted((cls._window(name, each) for each in parts), key=_seconds)
-        if len(set(map(_seconds, windows))) < len(windows):
+        windows = sorted((cls._window(name, each) for each in parts), key=attrgetter("seconds"))
+        if len({one.seconds for one in windows}) < len(windows):
             raise ValueError("two windows have the same length: write the stricter one alone")
         shortest, *longer = windows
         named = (one._replace(name=f"{name}.{one.seconds}") for one in longer)
@@ -73,7 +74,3 @@ class RateLimitItem(NamedTuple):
     def __str__(self) -> str:
         """The plan's form."""
         return ";".join(f"{one.requests},{one.seconds}" for one in (self, *self.longer))
-
-
-def _seconds(item: RateLimitItem) -> int:
-    return item.seconds

@@ -8,8 +8,7 @@ semantic-conventions); it has none for rate limits.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -23,8 +22,10 @@ _STORAGE = {
     "late": ("redis.late_decisions", "{decision}", "Decisions that Redis did not make in time"),
     "opened": ("redis.outages", "{outage}", "How often Redis was taken to be away"),
 }
-
-Read = Callable[[], Iterable[tuple[int, dict[str, str]]]]
+_PUBLISHED = _STORAGE | {
+    "outcomes": ("decisions", "{decision}", "Requests decided on"),
+    "errors": ("redis.errors", "{error}", "Failures on the way to Redis"),
+}
 
 
 class Counting(Protocol):
@@ -47,39 +48,27 @@ def instrument(*limiters: Counting, meter_provider: MeterProvider | None = None)
     except ImportError:
         return False
     meter = get_meter("vibewell_redis", meter_provider=meter_provider)
+    for what, (name, unit, description) in _PUBLISHED.items():
 
-    def publish(name: str, unit: str, description: str, read: Read) -> None:
-        def observe(options: CallbackOptions) -> Iterable[Observation]:
-            del options
-            return [Observation(number, attributes) for number, attributes in read()]
+        def observe(_: CallbackOptions, what: str = what) -> Iterable[Observation]:
+            return [Observation(*each) for each in _read(what, limiters)]
 
         meter.create_observable_counter(f"{_NAMESPACE}.{name}", [observe], unit, description)
-
-    publish("decisions", "{decision}", "Requests decided on", lambda: _decisions(limiters))
-    publish("redis.errors", "{error}", "Failures on the way to Redis", lambda: _errors(limiters))
-    for what, words in _STORAGE.items():
-        publish(*words, partial(_one, what, limiters))
     return True
 
 
-def _decisions(limiters: Iterable[Counting]) -> Iterable[tuple[int, dict[str, str]]]:
-    for (tier, outcome), number in _total(limiters).items():
-        yield number, {f"{_NAMESPACE}.tier": tier, f"{_NAMESPACE}.outcome": outcome}
-
-
-def _errors(limiters: Iterable[Counting]) -> Iterable[tuple[int, dict[str, str]]]:
-    for what, number in _total(_storages(limiters)).items():
-        if what not in _STORAGE:
-            yield number, {"error.type": what}
-
-
-def _one(what: str, limiters: Iterable[Counting]) -> Iterable[tuple[int, dict[str, str]]]:
-    yield _total(_storages(limiters))[what], {}
-
-
-def _storages(limiters: Iterable[Counting]) -> Iterable[Any]:
-    """Those of limiters that are not switched off."""
-    return filter(None, (getattr(limiter, "storage", None) for limiter in limiters))
+def _read(what: str, limiters: Iterable[Counting]) -> Iterable[tuple[int, dict[str, str]]]:
+    # A limiter that is switched off has no storage.
+    storages = filter(None, (getattr(limiter, "storage", None) for limiter in limiters))
+    if what == "outcomes":
+        for (tier, outcome), number in _total(limiters).items():
+            yield number, {f"{_NAMESPACE}.tier": tier, f"{_NAMESPACE}.outcome": outcome}
+    elif what == "errors":
+        for kind, number in _total(storages).items():
+            if kind not in _STORAGE:
+                yield number, {"error.type": kind}
+    else:
+        yield _total(storages)[what], {}
 
 
 def _total(some: Iterable[Any]) -> Counter[Any]:

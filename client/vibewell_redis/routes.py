@@ -6,7 +6,7 @@ It belongs to the function and not to a path, so that no way of writing a path g
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextvars import ContextVar
 from functools import wraps
 from inspect import Parameter, Signature, isawaitable, iscoroutinefunction, signature
@@ -16,9 +16,8 @@ from typing import Any, TypeVar, cast
 from vibewell_redis.client_address import UnknownClientError
 from vibewell_redis.deciding import at_once
 from vibewell_redis.decision import Decision
-from vibewell_redis.headers import Headers, rate_limit_headers
+from vibewell_redis.headers import Headers, Refusal, rate_limit_headers, refusal
 from vibewell_redis.paths import Tiers
-from vibewell_redis.refusals import Refusal, refusal
 
 Identifiers = dict[str, str]
 Identify = Callable[[Mapping[str, Any]], Any] | None
@@ -78,11 +77,15 @@ class Request:
         self.decisions.append(decision)
         return decision
 
-    def headers(self) -> Headers:
-        """The fields of all decisions; of a refusal those of the one that denied alone."""
+    def headers(self, own: Iterable[str]) -> Headers:
+        """The fields of all decisions; of a refusal those of the one that denied alone.
+
+        ``own`` are the names that the response has: a refusal that the application answered itself
+        has these fields.
+        """
         decisions = self.decisions
         if decisions and not decisions[-1]:
-            decisions = decisions[-1:]
+            decisions = [] if "ratelimit-policy" in map(str.lower, own) else decisions[-1:]
         fields: dict[str, list[str]] = {}
         for decision in decisions:
             for name, value in rate_limit_headers(decision):
@@ -181,18 +184,19 @@ class limit:  # noqa: N801 - a decorator
 
             @wraps(handler)
             async def limited(*args: Any, **kwargs: Any) -> Any:
-                refused = await self._refusal(_arguments(form, args, kwargs))
-                if refused is None:
+                decision = await self.decide(_arguments(form, args, kwargs))
+                if decision is None or decision:
                     return await handler(*args, **kwargs)
-                return await settled(self._answer(refused))
+                return await settled(self._answer(decision))
         else:
 
             @wraps(handler)
             def limited(*args: Any, **kwargs: Any) -> Any:
                 request = current.get()
-                work = self._refusal(_arguments(form, args, kwargs))
-                refused = _wait(work, None if request is None else request.loop)
-                return handler(*args, **kwargs) if refused is None else self._answer(refused)
+                work = self.decide(_arguments(form, args, kwargs))
+                decision = _wait(work, None if request is None else request.loop)
+                admitted = decision is None or decision
+                return handler(*args, **kwargs) if admitted else self._answer(decision)
 
         return cast("Handler", limited)
 
@@ -214,10 +218,6 @@ class limit:  # noqa: N801 - a decorator
             identifiers = await request.identifiers()
         return await request.decide(tiers, identifiers, self._limiter)
 
-    async def _refusal(self, arguments: Mapping[str, Any]) -> Decision | None:
-        decision = await self.decide(arguments)
-        return None if decision is None or decision.allowed else decision
-
     def _answer(self, denied: Decision) -> Any:
         if self._refused is not None:
             return self._refused(refusal(denied))
@@ -234,13 +234,12 @@ def exceeded(denied: Decision) -> RateLimitExceeded:
 def _check(handler: Callable[..., Any], form: Signature, name: str, given: object) -> None:
     if not callable(given) or any(one.kind in _VARIABLE for one in form.parameters.values()):
         return
-    missing = [
-        each for each, needed in _named(given).items() if needed and each not in form.parameters
-    ]
+    own = form.parameters
+    missing = [each for each, needed in _named(given).items() if needed and each not in own]
     if missing:
         raise TypeError(
             f"limit({name}=…) takes {', '.join(missing)}, which {handler.__qualname__} does not: "
-            f"its arguments are {', '.join(form.parameters) or 'none'}"
+            f"its arguments are {', '.join(own) or 'none'}"
         )
 
 

@@ -124,14 +124,44 @@ class Settings:
         The token is not read here: connections fetch it from the secret when they log in. Raises
         SettingsError, when the path cannot be read too.
         """
-        from vibewell_redis.published import read  # boto3 is an extra
-
-        return replace(_settings(Variables(read(path, session), path)), session=session)
+        return replace(_settings(Variables(_published(path, session), path)), session=session)
 
     @property
     def timeout(self) -> float:
         """The longest that one answer of Redis may take, in seconds."""
         return self.timeout_ms / 1000
+
+
+# A call that AWS does not answer in this time is tried once more, then given up (seconds).
+QUICK = {"connect_timeout": 2, "read_timeout": 2, "retries": {"total_max_attempts": 2}}
+
+
+def _published(path: str, session: boto3.Session | None) -> dict[str, str]:
+    """Every parameter directly under the path, by its last part. Raises SettingsError."""
+    import boto3  # an extra
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    if not path.startswith("/") or path.endswith("/"):
+        raise SettingsError(
+            f"{path!r} is not an SSM path. Write it without its last slash, for example "
+            "/vibewell/production/redis."
+        )
+    ssm = (session or boto3.Session()).client("ssm", config=Config(**QUICK))
+    try:
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path)
+        found = [one for page in pages for one in page["Parameters"]]
+    except (BotoCoreError, ClientError) as problem:
+        raise SettingsError(
+            f"{path} cannot be read: {problem}. Attach the read policy of the data stack to the "
+            "application's role, and see that it reaches SSM."
+        ) from None
+    if not found:
+        raise SettingsError(
+            f"{path} holds no parameters. Write the path that the deployment publishes, for "
+            "example /vibewell/production/redis, and see that the Region is its own."
+        )
+    return {one["Name"].rpartition("/")[2]: one["Value"] for one in found}
 
 
 def variable_of(tier: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import ssl
@@ -12,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import hiredis
@@ -19,11 +19,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from vibewell_redis import script
-from vibewell_redis.connection import RenewingConnection
 from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.decision import WindowStats
 from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
+from vibewell_redis.pool import RenewingConnection
 
 # Commands on their way at a time, and decisions in one of them.
 MOST_COMMANDS, MOST_DECISIONS = 1, 128
@@ -136,7 +136,7 @@ class _Waiter:
     def is_next(self) -> None:
         """It is answered or leads: its thread goes on."""
         if self.turn is not None:
-            with contextlib.suppress(RuntimeError):  # it is there already
+            with suppress(RuntimeError):  # it is there already
                 self.turn.release()
 
 
@@ -146,15 +146,6 @@ class _AtOnce(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
         del timeout
         return True
-
-
-class _Helper(threading.Thread):
-    """Started within a decision: on a busy machine a thread takes long to begin."""
-
-    def __init__(self, target: Callable[[threading.Event], None], ended: threading.Event) -> None:
-        super().__init__(target=target, args=(ended,), name="vibewell-redis", daemon=True)
-        # Thread.start() waits for it, without a time-out. There is no other way to prevent that.
-        self._started = _AtOnce()
 
 
 class ThreadStorage:
@@ -277,7 +268,7 @@ class ThreadStorage:
             return
         waiting = [one for one in self._queue if not one.is_over]
         if free := [one for one in waiting[:MOST_DECISIONS] if one.leads is None]:
-            leader = max(free, key=_due)
+            leader = max(free, key=attrgetter("due"))
             leader.leads = wire
             leader.is_next()
         else:
@@ -330,7 +321,7 @@ class ThreadStorage:
     def _done(self) -> None:
         """Do what was put off, without the lock."""
         while self._to_do:
-            with contextlib.suppress(IndexError):  # another thread was quicker
+            with suppress(IndexError):  # another thread was quicker
                 self._to_do.popleft()()
 
     # --- What a waiting thread does --------------------------------------------------------------
@@ -492,8 +483,14 @@ class ThreadStorage:
             if not asked and (not self._queue or len(self._wires) >= MOST_COMMANDS):
                 return None
             ended = self._helper = threading.Event()
+        helper = threading.Thread(
+            target=self._open_wires, args=(ended,), name="vibewell-redis", daemon=True
+        )
+        # On a busy machine a thread takes long to begin, and Thread.start() waits for that without
+        # a time-out. There is no other way to prevent it.
+        helper._started = _AtOnce()  # type: ignore[attr-defined] # noqa: SLF001
         try:
-            _Helper(self._open_wires, ended).start()
+            helper.start()
         except RuntimeError:  # the interpreter is about to end, or the system has no thread left
             with self._lock:
                 self._helper = None
@@ -542,10 +539,6 @@ class ThreadStorage:
             self._wires.add(wire)
             self._hand_on(wire)
             return bool(self._queue) and len(self._wires) < MOST_COMMANDS
-
-
-def _due(one: _Waiter) -> float:
-    return one.due
 
 
 def _moved_to(text: str, home: Address) -> Address | None:

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 from vibewell_redis.client_address import ClientAddress
 from vibewell_redis.deciding import at_once
 from vibewell_redis.decision import Decision
-from vibewell_redis.paths import Tiers, check_tiers
-from vibewell_redis.refusals import is_preflight, readable, refusal
+from vibewell_redis.headers import is_preflight, readable, refusal
+from vibewell_redis.paths import Tiers, check_tiers, no_tier
 from vibewell_redis.routes import RateLimitExceeded, Request, current
 
 LIMITER = "vibewell_redis.limiter"  # where the environ has it
@@ -30,11 +30,6 @@ class Limiter(Protocol):
 
     def hit(self, *tiers: str, **identifiers: str) -> Decision:
         """One decision over tiers and identifiers."""
-
-
-def _no_tier(scope: Environ) -> Tiers:
-    del scope
-    return None
 
 
 class RateLimitMiddleware:
@@ -55,7 +50,7 @@ class RateLimitMiddleware:
         app: App,
         *,
         limiter: Limiter | Callable[[], Limiter],
-        tiers: Callable[[Environ], Tiers] = _no_tier,
+        tiers: Callable[[Environ], Tiers] = no_tier,
         user: Callable[[Environ], str | None] | None = None,
         address: Callable[[Environ], str | None] | None = None,
         origins: Collection[str] = (),
@@ -119,10 +114,7 @@ class _Answer:
         if self.is_withheld:
             return len  # nothing is written
         self.has_begun = True
-        more = self._request.headers()
-        # A refusal that the application answered itself has them.
-        if more and not self._request.decisions[-1]:
-            more = [] if any(name.lower() == "ratelimit-policy" for name, _ in headers) else more
+        more = self._request.headers(name for name, _ in headers)
         return self._start(status, [*headers, *more], *([exc_info] if exc_info else []))
 
     def refuse(self, scope: Environ, origins: frozenset[str]) -> Iterable[bytes]:

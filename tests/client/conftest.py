@@ -1,14 +1,17 @@
 """Limiters on real Redis 6.2 nodes: one group a session, or a group of its own for a test."""
 
 import asyncio
+import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from emulator.bare_nodes import LIMITS
 from emulator.fixtures import Nodes, Start, groups, node_context, nodes
@@ -24,6 +27,7 @@ from vibewell_redis.testing import rate_limit_settings, rate_limiter
 __all__ = ["LIMITS", "Start", "node_context", "nodes", "rate_limit_settings", "rate_limiter"]
 
 Open = Callable[..., RateLimiter]
+MakeSettings = Callable[..., Settings]
 
 
 def variables(url: str, token: str, **others: str) -> dict[str, str]:
@@ -53,7 +57,7 @@ def authority(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None
 
 
 @pytest.fixture
-def settings(remote: Callable[..., Settings]) -> Callable[..., Settings]:
+def settings(remote: MakeSettings) -> MakeSettings:
     """Redis: a module whose tests hold for memory too overrides it by `redis_or_memory`."""
     return remote
 
@@ -62,11 +66,11 @@ IN_REDIS = pytest.param("redis", marks=pytest.mark.servers)
 
 
 @pytest.fixture(params=[IN_REDIS, "memory"])
-def redis_or_memory(request: pytest.FixtureRequest) -> Callable[..., Settings]:
+def redis_or_memory(request: pytest.FixtureRequest) -> MakeSettings:
     """Settings for windows that Redis keeps, and for windows in this process's memory."""
     if request.param == "memory":
         return lambda **others: Settings.from_environment({"REDIS_URL": "memory://tests"} | others)
-    found: Callable[..., Settings] = request.getfixturevalue("remote")
+    found: MakeSettings = request.getfixturevalue("remote")
     return found
 
 
@@ -75,7 +79,7 @@ on_redis = pytest.mark.parametrize("redis_or_memory", [IN_REDIS], indirect=True)
 
 
 @pytest.fixture
-def remote(nodes: Nodes, authority: Callable[[Path], None]) -> Callable[..., Settings]:
+def remote(nodes: Nodes, authority: Callable[[Path], None]) -> MakeSettings:
     """Settings for the session's nodes; keywords are variables that differ."""
     authority(nodes.ca_file)
 
@@ -99,6 +103,15 @@ def settings_of(group: Group, address: str | None = None, **others: str) -> Sett
     """Settings for a group of the test's own, at its primary's address."""
     url = f"rediss://{address or group.endpoints.primary}:{group.spec.port}"
     return Settings.from_environment(variables(url, group.passwords[-1], **others))
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
+    """An account of AWS in memory."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield boto3.Session(region_name="us-east-1")
 
 
 class Threaded:
@@ -165,7 +178,7 @@ async def open_limiter(kind: str, prefix: str) -> AsyncIterator[Open]:
 
 
 @pytest.fixture
-async def limiter(settings: Callable[..., Settings], open_limiter: Open) -> RateLimiter:
+async def limiter(settings: MakeSettings, open_limiter: Open) -> RateLimiter:
     """A limiter on the session's nodes, with keys of its own."""
     found = open_limiter(settings())
     assert await found.connect()
@@ -192,3 +205,73 @@ async def decided_by_redis(
         while (decision := await limiter.test(tier, user=user)).source is not Source.REDIS:
             await asyncio.sleep(0.01)
     return decision
+
+
+# The server's side of ASGI: one request, handshake or life; and a reader of the fields.
+
+_ITEM = re.compile(
+    r'"((?:[ !#-\[\]-~]|\\["\\])*)"((?:; *[a-z*][a-z0-9_.*-]*=-?\d{1,15})*)(?:[ \t]*,[ \t]*(?=")|$)'
+)
+
+Items = list[tuple[str, dict[str, int]]]
+
+
+def read_list(field: str) -> Items:
+    """A List of Strings with parameters that are Integers, or an AssertionError."""
+    items, end = [], 0
+    while end < len(field):
+        item = _ITEM.match(field, end)
+        assert item is not None, f"no member at {field[end:]!r}"
+        parameters = dict(pair.split("=") for pair in item[2].replace(" ", "").split(";")[1:])
+        items.append((item[1], {name: int(value) for name, value in parameters.items()}))
+        end = item.end()
+    assert items, "no member"
+    return items
+
+
+class Decided:
+    """Gives one decision in the limiter's place; it limits nothing itself."""
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+        self.asked: list[tuple[tuple[str, ...], dict[str, str]]] = []
+        self.life: list[str] = []
+
+    async def hit(self, *tiers: str, **identifiers: str) -> Decision:
+        self.asked.append((tiers, identifiers))
+        return self.decision
+
+    async def connect(self) -> None:
+        self.life.append("connected")
+
+    async def aclose(self) -> None:
+        self.life.append("closed")
+
+
+def request(path: str = "/", **more: Any) -> dict[str, Any]:
+    """An HTTP scope."""
+    scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+    return scope | {"client": ("203.0.113.7", 4321)} | more
+
+
+def handshake(path: str = "/", **more: Any) -> dict[str, Any]:
+    """A WebSocket scope of a server that can send a response instead of the handshake."""
+    extensions: dict[str, Any] = {"websocket.http.response": {}}
+    return request(path, type="websocket", extensions=extensions) | more
+
+
+async def served(
+    app: Any, scope: dict[str, Any], messages: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """What the application sends when it is called; it receives messages of these types."""
+    sent: list[dict[str, Any]] = []
+    waiting = iter(messages)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": next(waiting)}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent

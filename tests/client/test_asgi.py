@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -14,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 import vibewell_redis.asyncio
-from tests.client.asgi_server import Decided, handshake, read_list, request, served
+from tests.client.conftest import Decided, handshake, read_list, request, served
 from vibewell_redis import Settings
 from vibewell_redis.asgi import RateLimitMiddleware
 from vibewell_redis.client_address import ClientAddress, UnknownClientError
@@ -44,15 +43,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 
 def limited(
-    limiter: Decided,
-    app: Any = application,
-    tiers: Any = lambda _: "auth",
-    user: Callable[[Any], str | Awaitable[str | None] | None] | None = None,
-    address: Callable[[Any], str | None] | None = None,
+    limiter: Any, app: Any = application, tiers: Any = lambda _: "auth", **options: Any
 ) -> RateLimitMiddleware:
-    return RateLimitMiddleware(
-        app, limiter=lambda: limiter, tiers=tiers, user=user, address=address
-    )
+    return RateLimitMiddleware(app, limiter=lambda: limiter, tiers=tiers, **options)
 
 
 def headers_of(message: dict[str, Any]) -> dict[str, str]:
@@ -73,9 +66,7 @@ async def test_an_admitted_response_keeps_its_own_headers_and_gets_the_two_field
 
 @pytest.mark.plan("8")
 @pytest.mark.parametrize(("decision", "status"), [(NO, 429), (AWAY, 503)])
-async def test_a_refused_request_never_reaches_the_application(
-    decision: Decision, status: int
-) -> None:
+async def test_a_refused_request_does_not_reach_the_app(decision: Decision, status: int) -> None:
     reached: list[Any] = []
     app = limited(Decided(decision), lambda *channels: reached.append(channels))
     start, body = await served(app, request())
@@ -97,13 +88,10 @@ async def test_user_and_address_are_one_decision_or_one_of_them_alone() -> None:
     await served(limited(limiter, user=lambda _: "42", address=lambda _: None), request())
     # Without a user the address alone counts.
     for find in (user, lambda _: "", lambda _: None, lambda _: False, None):
-        await served(limited(limiter, user=find), request(""))  # type: ignore[arg-type]
+        await served(limited(limiter, user=find), request(""))
     address = {"ip": "203.0.113.7"}
-    assert [one for _, one in limiter.asked] == [
-        {"user": "42"} | address,
-        {"user": "42"},
-        *[address] * 5,
-    ]
+    asked = [{"user": "42"} | address, {"user": "42"}, *[address] * 5]
+    assert [one for _, one in limiter.asked] == asked
 
 
 async def test_a_user_whose_id_is_no_text_is_never_taken_for_nobody() -> None:
@@ -111,7 +99,7 @@ async def test_a_user_whose_id_is_no_text_is_never_taken_for_nobody() -> None:
         Settings.from_environment({"REDIS_URL": "memory://no-text"})
     )
     for user in (0, b""):
-        app: Any = limited(limiter, user=lambda _, user=user: user)  # type: ignore[arg-type, misc]
+        app = limited(limiter, user=lambda _, user=user: user)
         with pytest.raises(TypeError, match="write a string, as str"):
             await served(app, request())
 
@@ -171,10 +159,7 @@ def test_the_longest_prefix_of_whole_segments_gives_the_tier(path: str, tiers: A
     assert BY_PATH({"path": path}) == tiers
 
 
-@pytest.mark.parametrize(
-    "path",
-    WRITTEN.split(),
-)
+@pytest.mark.parametrize("path", WRITTEN.split())
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 @pytest.mark.parametrize("root", ["", "/api", "/api/v1"])
 async def test_no_way_of_writing_a_path_gets_a_weaker_tier(path: str, kind: str, root: str) -> None:
@@ -252,9 +237,7 @@ def test_a_mapping_that_leaves_a_path_out_is_refused(prefixes: dict[str, str]) -
 
 
 @pytest.mark.parametrize("extensions", [{"websocket.http.response": {}}, None, {}])
-async def test_a_refused_handshake_is_429_where_the_server_can_and_closed_otherwise(
-    extensions: Any,
-) -> None:
+async def test_a_refused_handshake_is_429_if_the_server_can_or_closed(extensions: Any) -> None:
     app, scope = limited(Decided(NO)), handshake(extensions=extensions)
     first, *rest = await served(app, scope, ["websocket.connect"])
     if extensions:
@@ -333,15 +316,8 @@ async def test_without_a_lifespan_the_first_requests_wait_for_the_start() -> Non
     ("origin", "allowed"),
     [(None, None), ("https://app.example", "https://app.example"), ("https://x.example", "*")],
 )
-async def test_scripts_in_browsers_can_read_a_refusal(
-    origin: str | None, allowed: str | None
-) -> None:
-    app = RateLimitMiddleware(
-        application,
-        limiter=lambda: Decided(NO),
-        tiers=lambda _: "auth",
-        origins=["https://app.example"],
-    )
+async def test_scripts_in_browsers_read_a_refusal(origin: str | None, allowed: str | None) -> None:
+    app = limited(Decided(NO), origins=["https://app.example"])
     headers = [] if origin is None else [(b"origin", origin.encode())]
     found = headers_of((await served(app, request(headers=headers)))[0])
     assert found.get("access-control-allow-origin") == allowed
@@ -357,13 +333,10 @@ async def test_preflights_of_browsers_count_only_if_that_is_wanted(left_out: str
     scope = request(method=method, headers=[(name.encode(), b"POST") for name in names])
     start, _ = await served(limited(limiter), scope)
     assert (start["status"], len(limiter.asked)) == ((429, 1) if left_out else (204, 0))
-    counts = RateLimitMiddleware(
-        application, limiter=lambda: limiter, tiers=lambda _: "auth", exempt_preflights=False
-    )
-    assert (await served(counts, scope))[0]["status"] == 429
+    assert (await served(limited(limiter, exempt_preflights=False), scope))[0]["status"] == 429
 
 
-def test_each_life_and_each_event_loop_has_a_limiter_of_its_own_that_its_requests_share() -> None:
+def test_each_life_and_each_event_loop_has_its_own_limiter() -> None:
     made: list[Decided] = []
 
     def make() -> Decided:

@@ -15,16 +15,7 @@ behind = ClientAddress(PROXIES)
 
 UNIX = ClientAddress(["unix"])
 BEHIND_IPV6 = ClientAddress(["2001:db8::5"])
-FORGED = [
-    "198.51.100.1",
-    "10.0.0.1",
-    "127.0.0.1",
-    "garbage",
-    "",
-    "10.0.0.1, 10.0.0.2",
-    "unix",
-    "::1",
-]
+FORGED = ["198.51.100.1", "10.0.0.1", "127.0.0.1", "::1", "10.0.0.1, 10.0.0.2", "unix", "x", ""]
 
 
 @pytest.mark.plan("5.5")
@@ -95,10 +86,7 @@ def test_no_header_that_a_client_sends_through_the_proxy_chooses_its_limit(
     ],
 )
 def test_a_proxy_that_names_no_client_or_that_is_not_named_is_limited_and_logged_once(
-    proxies: tuple[str, ...],
-    forwarded: list[str],
-    said: str,
-    caplog: pytest.LogCaptureFixture,
+    proxies: tuple[str, ...], forwarded: list[str], said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     address = ClientAddress(proxies)
     assert {address.of("10.0.3.4", forwarded) for _ in range(3)} == {"10.0.3.4"}
@@ -147,9 +135,7 @@ def test_an_asgi_scope_is_read_with_all_its_header_lines() -> None:
         ("::ffff:0:0/96", "trusts everybody"),
     ],
 )
-def test_a_trusted_proxy_that_cannot_be_is_refused_with_the_reason(
-    trusted: str, because: str
-) -> None:
+def test_an_impossible_trusted_proxy_is_refused_with_the_reason(trusted: str, because: str) -> None:
     with pytest.raises(ValueError, match=because) as refused:
         ClientAddress([trusted])
     assert repr(trusted) in str(refused.value)

@@ -47,11 +47,8 @@ def serving(variables: Mapping[str, str]) -> Iterator[Example]:
     with socket.socket() as free:
         free.bind((PROXY, 0))
         port = free.getsockname()[1]
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("REDIS_", "RATE_LIMIT_"))
-    }
+    own = "REDIS_", "RATE_LIMIT_"
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith(own)}
     process = subprocess.Popen(
         [sys.executable, "-m", "example", "--port", str(port), "--workers", "1"],
         cwd=ROOT,
@@ -81,9 +78,7 @@ def serving(variables: Mapping[str, str]) -> Iterator[Example]:
 
 
 @pytest.mark.servers
-def test_only_a_proxy_that_is_named_is_believed_and_it_ends_without_a_complaint(
-    nodes: Nodes,
-) -> None:
+def test_only_a_named_proxy_is_believed_and_it_ends_without_a_complaint(nodes: Nodes) -> None:
     # uvicorn itself would believe it.
     with serving(variables(nodes) | PATIENT | {"TRUSTED_PROXIES": ""}) as example:
         addresses = [f"203.0.113.{number}" for number in range(90, 96)]

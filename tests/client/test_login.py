@@ -4,14 +4,13 @@ import asyncio
 import os
 import secrets
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import boto3
 import pytest
 import redis
 import redis.asyncio
-from moto import mock_aws
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from emulator.nodes.context import Authority
@@ -19,6 +18,8 @@ from emulator.nodes.group import Group
 from tests.client.conftest import Open, Start, eventually, settings_of, variables
 from vibewell_redis import LoginRefusedError, Settings, Source, connection_pool, tls
 from vibewell_redis.asyncio import connection_pool as asyncio_connection_pool
+
+Secret = tuple[str, boto3.Session]  # its ARN, and who may read it
 
 
 async def refused(settings: Settings, reason: str) -> None:
@@ -32,17 +33,13 @@ async def refused(settings: Settings, reason: str) -> None:
     threads.disconnect()
 
 
-def quick(**others: str) -> dict[str, str]:
-    return {"REDIS_MAX_RECONNECT_ATTEMPTS": "0", **others}
-
-
 @pytest.mark.plan("6.2")
 async def test_an_authority_that_is_not_known_is_refused(
     start: Start, authority: Callable[[Path], None], tmp_path: Path
 ) -> None:
     group = start(replicas=0)
     authority(Authority(tmp_path).file)
-    await refused(settings_of(group, **quick()), "CERTIFICATE_VERIFY_FAILED")
+    await refused(settings_of(group, REDIS_MAX_RECONNECT_ATTEMPTS="0"), "CERTIFICATE_VERIFY_FAILED")
 
 
 @pytest.mark.plan("6.2")
@@ -56,7 +53,8 @@ async def test_a_certificate_for_another_name_is_refused(start: Start) -> None:
     elsewhere = f"127.{block}.250.1"
     forwarder.point((elsewhere, 6379), [group.node("client-0-001").at])
     try:
-        await refused(settings_of(group, elsewhere, **quick()), "IP address mismatch")
+        settings = settings_of(group, elsewhere, REDIS_MAX_RECONNECT_ATTEMPTS="0")
+        await refused(settings, "IP address mismatch")
     finally:
         forwarder.stop()
 
@@ -70,21 +68,17 @@ def test_nothing_older_than_tls_1_2_is_spoken() -> None:
 
 
 @pytest.fixture
-def secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, boto3.Session]]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        session = boto3.Session(region_name="us-east-1")
-        made = session.client("secretsmanager").create_secret(Name="token", SecretString="unset")
-        yield made["ARN"], session
+def secret(session: boto3.Session) -> Secret:
+    made = session.client("secretsmanager").create_secret(Name="token", SecretString="unset")
+    return made["ARN"], session
 
 
-def store(secret: tuple[str, boto3.Session], token: str) -> None:
+def store(secret: Secret, token: str) -> None:
     arn, session = secret
     session.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=token)
 
 
-def settings_with(secret: tuple[str, boto3.Session], group: Group) -> Settings:
+def settings_with(secret: Secret, group: Group) -> Settings:
     found = variables(f"rediss://{group.endpoints.primary}:6379", "")
     del found["REDIS_PASSWORD"]
     return Settings.from_environment(found | {"REDIS_PASSWORD_SECRET_ARN": secret[0]})
@@ -106,7 +100,7 @@ def kind(either: str) -> str:
 
 @pytest.mark.plan("2.3")
 async def test_no_decision_fails_through_rotation_and_retirement(
-    start: Start, open_limiter: Open, secret: tuple[str, boto3.Session]
+    start: Start, open_limiter: Open, secret: Secret
 ) -> None:
     group = start()
     store(secret, group.passwords[-1])
@@ -168,9 +162,7 @@ async def test_a_token_that_stays_refused_is_tried_once_and_is_in_no_message_and
 
 
 @pytest.mark.plan("2.3")
-def test_an_applications_own_client_goes_on_through_rotation_and_retirement_too(
-    start: Start, secret: tuple[str, boto3.Session]
-) -> None:
+def test_an_applications_own_client_survives_a_rotation_too(start: Start, secret: Secret) -> None:
     group = start()
     store(secret, group.passwords[-1])
     pool = connection_pool(settings_with(secret, group))

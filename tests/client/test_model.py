@@ -14,15 +14,8 @@ from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import (
-    MovedError,
-    NoScriptError,
-    ReadOnlyError,
-    ResponseError,
-)
-from redis.exceptions import (
-    TimeoutError as RedisTimeoutError,
-)
+from redis.exceptions import MovedError, NoScriptError, ReadOnlyError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from benchmarks.hangs import OwnLateness
 from vibewell_redis import Decision, RateLimiter, RateLimitItem, Source, script, storage
@@ -62,9 +55,14 @@ class Server:
     windows: Windows = field(default_factory=Windows)
 
     def fault(self, words: Sequence[Any]) -> str:
+        """What goes wrong with this command; raises when the connection is lost."""
         if self.choose.random() > self.harm or words[3] == b"trial":
             return ""
         fault = self.choose.choice(FAULTS)
+        if fault.startswith("lost"):
+            if fault == "lost after":
+                self.answer(words, arrives=False)
+            raise RedisConnectionError(fault)
         return "" if fault == "NOSCRIPT" and words[0] == b"EVAL" else fault
 
     def answer(self, words: Sequence[Any], *, arrives: bool = True) -> bytes:
@@ -103,10 +101,6 @@ class Wire:
             elif fault == "hang":
                 time.sleep(max(due - time.monotonic(), 0))
                 raise LateError
-            elif fault.startswith("lost"):
-                if fault == "lost after":
-                    self.server.answer(words, arrives=False)
-                raise RedisConnectionError(fault)
             elif fault == "ended":
                 raise Ended
             elif fault:
@@ -147,10 +141,6 @@ async def once(self: RedisStorage, words: Sequence[Any]) -> bytes:
     elif fault == "hang":
         await asyncio.sleep(10 * DEADLINE)
         raise RedisTimeoutError(fault)
-    elif fault.startswith("lost"):
-        if fault == "lost after":
-            Wire.server.answer(words, arrives=False)
-        raise RedisConnectionError(fault)
     elif fault in ERRORS:
         raise ERRORS[fault]()
     return Wire.server.answer(words)
@@ -281,9 +271,7 @@ def test_outages_of_error_replies_leave_one_connection(monkeypatch: pytest.Monke
     limiter.close()
 
 
-def test_a_helper_that_is_slow_to_start_keeps_no_caller_waiting(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_helper_that_starts_slowly_delays_no_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     go_on, started = threading.Event(), threading.Event()
     bootstrap = threading.Thread._bootstrap  # type: ignore[attr-defined] # noqa: SLF001
 
@@ -323,9 +311,7 @@ async def test_who_asks_what_was_cleared_has_one_deadline(monkeypatch: pytest.Mo
     assert (await limiter.hit("tier", user="2")).source is Source.REDIS
 
 
-async def test_a_trial_that_hangs_does_not_prevent_the_next(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_trial_that_hangs_does_not_stop_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     trials = most = under_way = 0
 
     async def hang(self: RedisStorage, words: Sequence[Any]) -> bytes:

@@ -16,11 +16,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 import vibewell_redis.asyncio
-from tests.client.asgi_server import handshake, request, served
+from tests.client.conftest import handshake, request, served
 from vibewell_redis import RateLimiter, Settings, asgi, fastapi, wsgi
 from vibewell_redis.client_address import UnknownClientError
+from vibewell_redis.headers import Refusal
 from vibewell_redis.paths import tiers_by_path
-from vibewell_redis.refusals import Refusal
 from vibewell_redis.routes import RateLimitExceeded, client_ip, client_user, limit
 
 LIMITS = {
@@ -247,8 +247,7 @@ async def test_the_tiers_of_a_request_may_be_decided_by_who_asks(kind: str) -> N
     app = {
         "decorator": lambda: around(starlette(limit(tier_of)(responds)), user=user),
         "dependency": lambda: around(
-            fast(gives, dependencies=[Depends(fastapi.limit(tier_of, user=client_user))]),
-            user=user,
+            fast(gives, dependencies=[Depends(fastapi.limit(tier_of, user=client_user))]), user=user
         ),
         "middleware": lambda: around(
             starlette(responds), user=user, address=lambda _: None, tiers=tiers
@@ -309,9 +308,7 @@ async def test_an_error_of_the_application_stays_its_own() -> None:
 
 
 @pytest.mark.parametrize("accepts", [False, True])
-async def test_a_websockets_handler_is_refused_before_it_accepts_and_closed_after(
-    accepts: bool,
-) -> None:
+async def test_a_websocket_is_refused_before_it_is_accepted_and_closed_after(accepts: bool) -> None:
     app = FastAPI()
 
     async def accepted(socket: WebSocket) -> str:

@@ -9,45 +9,31 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
 
 from emulator.clean_environment import run_command
 from emulator.fixtures import Nodes
-from tests.client.conftest import on_redis, variables
+from tests.client.conftest import MakeSettings, on_redis, variables
 from tests.client.test_pool import logins
 from tests.support import ROOT
-from vibewell_redis import RateLimiter, Settings, Source, connection_pool
-from vibewell_redis.connection import RenewingConnection
+from vibewell_redis import RateLimiter, Source, connection_pool
 from vibewell_redis.credentials import Token
+from vibewell_redis.pool import RenewingConnection
 from vibewell_redis.storage import ThreadStorage, _Waiter
 
 
 @pytest.fixture
-def settings(redis_or_memory: Callable[..., Settings]) -> Callable[..., Settings]:
-    return redis_or_memory
-
-
-@pytest.fixture
-def limiter(settings: Callable[..., Settings]) -> Iterator[RateLimiter]:
-    found = RateLimiter.from_settings(
-        settings(), deadline=5.0, prefix=f"threads{os.urandom(4).hex()}"
-    )
+def limiter(redis_or_memory: MakeSettings, prefix: str) -> Iterator[RateLimiter]:
+    found = RateLimiter.from_settings(redis_or_memory(), deadline=5.0, prefix=prefix)
     assert found.connect()
     yield found
     found.close()
 
 
-def storage_of_threads(limiter: RateLimiter) -> ThreadStorage:
-    assert isinstance(limiter.storage, ThreadStorage)
-    return limiter.storage
-
-
-def test_a_closed_limiter_begins_again_with_the_next_decision_here_and_in_a_child(
-    limiter: RateLimiter,
-) -> None:
+def test_a_closed_limiter_begins_again_here_and_in_a_child(limiter: RateLimiter) -> None:
     assert limiter.hit("mfa", user="alice")
     assert not [one for one in threading.enumerate() if one.name == "vibewell-redis"]  # no need
     limiter.close()
@@ -94,7 +80,8 @@ def holds_in_a_child(condition: Callable[[], bool]) -> bool:
 
 @on_redis
 def test_a_lock_that_was_held_at_a_fork_stops_nobody(limiter: RateLimiter) -> None:
-    with storage_of_threads(limiter)._lock:  # noqa: SLF001 - as a thread of the parent's may hold it
+    storage: Any = limiter.storage
+    with storage._lock:  # noqa: SLF001 - as a thread of the parent's may hold it
         assert holds_in_a_child(lambda: limiter.hit("mfa", user="alice").source is Source.REDIS)
     assert limiter.hit("mfa", user="alice").windows[0].remaining == 3
     assert limiter.counts == {("mfa", "allowed"): 1}
@@ -112,10 +99,11 @@ def test_a_process_and_its_child_each_close_their_own_connection(limiter: RateLi
         return decided
 
     assert decides()
-    wires = storage_of_threads(limiter)._wires.copy()  # noqa: SLF001
+    storage: Any = limiter.storage
+    wires = storage._wires.copy()  # noqa: SLF001
     assert holds_in_a_child(closes_its_own)
     assert decides()
-    assert storage_of_threads(limiter)._wires == wires  # noqa: SLF001
+    assert storage._wires == wires  # noqa: SLF001
     go_on, closed = os.pipe()
 
     def outlives_the_parents() -> bool:
@@ -128,10 +116,7 @@ def test_a_process_and_its_child_each_close_their_own_connection(limiter: RateLi
         assert child.result(60)
 
 
-@on_redis
-def test_a_forked_process_closes_its_idle_connections_too(
-    settings: Callable[..., Settings],
-) -> None:
+def test_a_forked_process_closes_its_idle_connections_too(settings: MakeSettings) -> None:
     pool = connection_pool(settings())
 
     def has_a_timer() -> bool:
@@ -144,9 +129,8 @@ def test_a_forked_process_closes_its_idle_connections_too(
     pool.disconnect()
 
 
-@on_redis
 def test_a_token_that_is_fetched_slowly_keeps_no_decision_waiting(
-    settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+    settings: MakeSettings, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = threading.Event()
 
@@ -167,42 +151,37 @@ def test_a_token_that_is_fetched_slowly_keeps_no_decision_waiting(
     limiter.close()
 
 
-@on_redis
-def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
-    settings: Callable[..., Settings],
-) -> None:
+def test_an_address_that_answers_nobody_is_given_up_when_it_starts(settings: MakeSettings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"rediss://127.0.0.1:{silent.getsockname()[1]}"
         limiter = RateLimiter.from_settings(settings(REDIS_URL=url, REDIS_TIMEOUT="600000"))
-        assert isinstance(limiter.storage, ThreadStorage)
-        began = time.monotonic()
-        assert limiter.storage.connect(0.2) is False
+        began, storage = time.monotonic(), cast("ThreadStorage", limiter.storage)
+        assert storage.connect(0.2) is False
         assert limiter.hit("general", user="alice").source is Source.FALLBACK
         assert time.monotonic() - began < 60
         limiter.close()
 
 
-@on_redis
 def test_a_connection_that_is_lost_while_the_helper_ends_is_replaced(
-    settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+    settings: MakeSettings, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limiter = RateLimiter.from_settings(settings(), deadline=10.0)
-    assert isinstance(limiter.storage, ThreadStorage)
-    go_on, done = threading.Event(), limiter.storage._done  # noqa: SLF001
+    storage: Any = limiter.storage
+    go_on, done = threading.Event(), storage._done  # noqa: SLF001
 
     def late() -> None:
         if threading.current_thread().name == "vibewell-redis":
             go_on.wait(60)
         done()
 
-    monkeypatch.setattr(limiter.storage, "_done", late)
+    monkeypatch.setattr(storage, "_done", late)
     prefix = os.urandom(4).hex()
     assert limiter.hit("general", user=f"{prefix}1").source is Source.REDIS
     nodes.group.shards[0].primary.server.call("client", "kill", "user", "default")
     with ThreadPoolExecutor(1) as thread:
         decision = thread.submit(limiter.hit, "general", user=f"{prefix}2")
         until = time.monotonic() + 60
-        while not limiter.storage._queue and time.monotonic() < until:  # noqa: SLF001
+        while not storage._queue and time.monotonic() < until:  # noqa: SLF001
             time.sleep(0.001)
         go_on.set()
         assert decision.result(60).source is Source.REDIS
@@ -231,10 +210,7 @@ def test_what_it_counts_may_be_read_while_it_counts(limiter: RateLimiter) -> Non
 
 
 @pytest.mark.plan("5.4")
-@on_redis
-def test_threads_share_at_most_20_connections(
-    settings: Callable[..., Settings], nodes: Nodes
-) -> None:
+def test_threads_share_at_most_20_connections(settings: MakeSettings, nodes: Nodes) -> None:
     pool = connection_pool(settings())
     before, client, most = logins(nodes), redis.Redis(connection_pool=pool), 0
     with ThreadPoolExecutor(40) as threads:
@@ -247,8 +223,7 @@ def test_threads_share_at_most_20_connections(
     assert most == 20
 
 
-@on_redis
-def test_idle_connections_have_one_timer_for_all_threads(settings: Callable[..., Settings]) -> None:
+def test_idle_connections_have_one_timer_for_all_threads(settings: MakeSettings) -> None:
     pool = connection_pool(settings())
     before = set(threading.enumerate())  # other pools' timers too
     pool._idle_seconds = 0.05  # noqa: SLF001 - settings take whole seconds
@@ -271,10 +246,7 @@ def test_idle_connections_have_one_timer_for_all_threads(settings: Callable[...,
     assert 1 <= most <= 2
 
 
-@on_redis
-def test_it_decides_while_the_interpreter_ends(
-    settings: Callable[..., Settings], nodes: Nodes
-) -> None:
+def test_it_decides_while_the_interpreter_ends(settings: MakeSettings, nodes: Nodes) -> None:
     settings()
     program = """
 import atexit, os
@@ -289,10 +261,7 @@ atexit.register(lambda: print(limiter.hit("general", user="alice").allowed))
 
 
 @pytest.mark.plan("5.4")
-@on_redis
-def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
-    settings: Callable[..., Settings], nodes: Nodes
-) -> None:
+def test_unused_connections_are_closed_one_by_one(settings: MakeSettings, nodes: Nodes) -> None:
     before = logins(nodes)
     pool = connection_pool(settings(REDIS_POOL_IDLE_SECONDS="1"))
     client = redis.Redis(connection_pool=pool)
@@ -311,10 +280,7 @@ def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
     pool.disconnect()
 
 
-@on_redis
-def test_a_connection_handed_to_a_waiter_that_is_answered_is_not_lost(
-    settings: Callable[..., Settings],
-) -> None:
+def test_a_connection_given_to_an_answered_waiter_is_not_lost(settings: MakeSettings) -> None:
     with RateLimiter.from_settings(settings(), deadline=30.0) as limiter:
         assert limiter.connect()
         assert limiter.hit("general", user="alice").source is Source.REDIS

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +17,8 @@ from flit_core import buildapi
 
 from emulator.clean_environment import run_command
 from emulator.fixtures import Nodes
-from tests.client.conftest import Start, variables
+from tests.client.conftest import MakeSettings, Start, variables
 from tests.support import ROOT
-from vibewell_redis import Settings
 
 GREENLETS = """
 from gevent import monkey
@@ -51,9 +50,7 @@ print(json.dumps([
 """
 
 
-def test_greenlets_share_a_limiter_and_others_go_on(
-    settings: Callable[..., Settings], nodes: Nodes
-) -> None:
+def test_greenlets_share_a_limiter_and_others_go_on(settings: MakeSettings, nodes: Nodes) -> None:
     settings()
     done = run_command(
         [ROOT / ".venv-benchmarks/bin/python", "-c", GREENLETS],
@@ -214,9 +211,7 @@ def test_the_wheel_limits_under_every_server(
 
 @pytest.mark.long
 @pytest.mark.parametrize("pool", ["prefork", "threads", "gevent"])
-def test_the_wheel_limits_tasks_of_celery(
-    start: Start, programs: Path, tmp_path: Path, pool: str
-) -> None:
+def test_the_wheel_limits_celery(start: Start, programs: Path, tmp_path: Path, pool: str) -> None:
     command: list[str | Path] = [programs / "celery", *f"-A limited worker -P {pool} -c 2".split()]
     with running(start, tmp_path, command, CELERY) as environment:
         asked: list[str | Path] = [programs / "python", "-c", ASK]

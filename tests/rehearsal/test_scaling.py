@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from benchmarks.capacity.document import rendered
+from benchmarks.capacity import rendered
 from environments import scaling
 from rehearsal.common import commands, steps
 from rehearsal.common.checks import CHECKS

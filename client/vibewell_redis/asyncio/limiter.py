@@ -17,10 +17,9 @@ from vibewell_redis.asyncio.storage import Answer, MemoryStorage, RedisStorage
 from vibewell_redis.deciding import DEADLINE, LONGEST_START, Deciding, checked_deadline, log
 from vibewell_redis.decision import Decision, WindowStats
 from vibewell_redis.fallback import Fallback, Policies
-from vibewell_redis.keys import PREFIX, trial
+from vibewell_redis.keys import PREFIX, Plan, trial
 from vibewell_redis.limits import RateLimitItem
 from vibewell_redis.memory import windows_named
-from vibewell_redis.plan import Plan
 from vibewell_redis.settings import Settings
 
 Storage = RedisStorage | MemoryStorage

@@ -295,9 +295,9 @@ class RedisStorage:
             self._batches.popleft().give_up()
 
     def _try_again(self) -> None:
-        if self._trial is None and self._breaker.trial_is_due(self.loop.time()):
+        is_free = self._trial is None or self._trial.done()
+        if is_free and self._breaker.trial_is_due(self.loop.time()):
             self._trial = self.loop.create_task(self._try())
-            self._trial.add_done_callback(self._has_tried)
 
     async def _try(self) -> None:
         """One trial; the next is due after a pause."""
@@ -307,9 +307,6 @@ class RedisStorage:
                 await self.connect()
         except (RedisError, OSError) as problem:  # a TimeoutError is an OSError
             self.counts[type(problem).__name__] += 1
-
-    def _has_tried(self, _trial: asyncio.Task[None]) -> None:
-        self._trial = None
 
     # --- One command, whatever has happened to Redis since the last one -------------------------
 

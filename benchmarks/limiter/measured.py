@@ -1,14 +1,22 @@
-"""The limiters that are measured, each used as its own documentation says.
+"""What runs in a measured process: one candidate, and the load that is put on it.
 
-All of the others have a pool that serves the longest waiting task, or redis-py's for threads.
-redis.asyncio's BlockingConnectionPool hands a freed connection to the next task that asks, and
-the task that freed it asks first: of 100 busy tasks 20 are served and 80 starve.
+It does what the parent writes on standard input, one JSON object a line, and answers likewise.
+Each limiter is used as its own documentation says. All of the others have a pool that serves the
+longest waiting task, or redis-py's for threads. redis.asyncio's BlockingConnectionPool hands a
+freed connection to the next task that asks, and the task that freed it asks first: of 100 busy
+tasks 20 are served and 80 starve.
 """
 
 import asyncio
+import gc
+import itertools
+import json
 import os
+import random
+import sys
+import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +24,7 @@ import limits
 import redis
 import throttled
 import throttled.asyncio
+import uvloop
 from limits.aio.storage import RedisStorage as AsyncStorage
 from limits.aio.strategies import MovingWindowRateLimiter as AsyncMoving
 from limits.aio.strategies import SlidingWindowCounterRateLimiter as AsyncCounter
@@ -25,11 +34,11 @@ from redis.asyncio.connection import SSLConnection
 
 import vibewell_redis
 import vibewell_redis.asyncio
+from benchmarks.limiter import THREADED, USERS, user_and_address
 from vibewell_redis.settings import Settings
 
 POOL_SIZE = 20  # §5.4, for every candidate alike
 PATIENCE = 60  # seconds to connect: it is no part of the speed, on however busy a machine
-THREADED = " in threads"  # behind a name: the limiter's form for threads
 TIER = "general"
 NOT_REDIS = {"fallback_allowed", "fallback_denied", "disabled"}
 
@@ -138,35 +147,31 @@ class Ours:
         return sum(times for (_, outcome), times in counts if outcome in NOT_REDIS)
 
 
-def make(name: str, variables: Mapping[str, str], deadline: float | None) -> Any:
+def make(name: str, variables: Mapping[str, str], deadline: float) -> Any:
     """The candidate of this name, within a running event loop; ``deadline`` is ours in seconds.
 
     ``variables`` are the plan's, with SSL_CERT_FILE. Raises KeyError.
     """
+    in_threads = name.endswith(THREADED)
     if name.startswith("ours"):
         os.environ["SSL_CERT_FILE"] = variables["SSL_CERT_FILE"]
-        kinds = vibewell_redis.asyncio, vibewell_redis
-        options = {} if deadline is None else {"deadline": deadline}
-        settings = Settings.from_environment(variables)
-        return Ours(kinds[name.endswith(THREADED)].RateLimiter.from_settings(settings, **options))
+        kind = (vibewell_redis.asyncio, vibewell_redis)[in_threads].RateLimiter
+        return Ours(kind.from_settings(Settings.from_environment(variables), deadline=deadline))
     url, token = variables["REDIS_URL"], variables["REDIS_PASSWORD"]
     trust = {"ssl_ca_certs": variables["SSL_CERT_FILE"]}
     requests, seconds = map(int, variables["RATE_LIMIT_GENERAL"].split(","))
     item = limits.RateLimitItemPerSecond(requests, seconds)
     if name.startswith("throttled"):
-        kind, pool = throttled, {}
-        if not name.endswith(THREADED):
-            kind = throttled.asyncio
-            pool = {"CONNECTION_POOL_CLASS": f"{FairPool.__module__}.{FairPool.__name__}"}
-        store = kind.RedisStore(
-            server=url, options={"CONNECTION_POOL_KWARGS": trust, "PASSWORD": token, **pool}
-        )
+        kind = (throttled.asyncio, throttled)[in_threads]
+        options: dict[str, Any] = {"CONNECTION_POOL_KWARGS": trust, "PASSWORD": token}
+        if not in_threads:
+            options["CONNECTION_POOL_CLASS"] = f"{FairPool.__module__}.{FairPool.__name__}"
         limit = kind.Throttled(
             using=kind.RateLimiterType.SLIDING_WINDOW.value,  # the only one of its that slides
             quota=kind.per_duration(timedelta(seconds=seconds), requests),
-            store=store,
+            store=kind.RedisStore(server=url, options=options),
         ).limit
-        if name.endswith(THREADED):
+        if in_threads:
             return Threaded(lambda key: not limit(key).limited)
 
         async def hit(key: str) -> bool:
@@ -175,7 +180,7 @@ def make(name: str, variables: Mapping[str, str], deadline: float | None) -> Any
         return Candidate(hit)
     address = {"host": url.split("/")[2].split(":")[0], "port": int(url.rpartition(":")[2])}
     login: dict[str, Any] = {"password": token, **address, **trust}
-    if name.endswith(THREADED):
+    if in_threads:
         # A thread may always have a connection: no library is measured waiting for the pool.
         client = redis.Redis(ssl=True, max_connections=4 * POOL_SIZE, **login)
         storage = RedisStorage(url, connection_pool=client.connection_pool)
@@ -191,3 +196,114 @@ def make(name: str, variables: Mapping[str, str], deadline: float | None) -> Any
         return found.remaining, found.reset_time - time.time()
 
     return Candidate(lambda key: windows.hit(item, key), windows_left, of_tasks)
+
+
+# Each user equally often, four times before the order repeats: drawn at random, some would come
+# three times as often and reach their limit. Made once, before anything is measured.
+PAIRS = [user_and_address(number) for number in range(USERS)] * 4
+random.Random(0).shuffle(PAIRS)  # noqa: S311 - traffic, no secret
+
+
+# A caller in a closed loop, which asks again as soon as it is answered. What a decision costs
+# beside the limiter is the same few lines for every candidate, in a task and in a thread.
+Loop = tuple[Callable[[str, str], Any], Iterator[tuple[str, str]], float, list[float], list[str]]
+
+
+async def task(*loop: *Loop) -> None:
+    """Ask until the end, once at least."""
+    ask, pairs, end, latencies, denied = loop
+    clock = time.perf_counter
+    began = clock()
+    while True:
+        user, ip = next(pairs)
+        if not await ask(user, ip):
+            denied.append(user)
+        ended = clock()
+        latencies.append(ended - began)
+        if ended >= end:
+            return
+        began = ended
+
+
+def thread(*loop: *Loop) -> None:
+    """The same."""
+    ask, pairs, end, latencies, denied = loop
+    clock = time.perf_counter
+    began = clock()
+    while True:
+        user, ip = next(pairs)
+        if not ask(user, ip):
+            denied.append(user)
+        ended = clock()
+        latencies.append(ended - began)
+        if ended >= end:
+            return
+        began = ended
+
+
+class Session:
+    """One candidate; every method is a command and returns what JSON can carry."""
+
+    def __init__(self) -> None:
+        self._candidate: Any = None
+        self._in_threads = False
+
+    async def open(self, candidate: str, variables: dict[str, str], deadline: float) -> None:
+        """Make the candidate and let it connect."""
+        self._in_threads = candidate.endswith(THREADED)
+        self._candidate = make(candidate, variables, deadline)
+        await self._candidate.connect()
+
+    async def look(self, user: str, ip: str) -> list[Any]:
+        """Decide once; what the headers would say of each."""
+        answer = await self._candidate.headers(user, ip)
+        return [] if answer is None else [list(one) for one in answer]
+
+    async def closed(self, scenario: str, seconds: float, callers: int) -> dict[str, Any]:
+        """So many tasks, or threads of a candidate for these, for which the event loop waits."""
+        ask, clock = getattr(self._candidate, scenario), time.perf_counter
+        # itertools.cycle keeps a copy, which the garbage collector would search.
+        pairs = itertools.chain.from_iterable(itertools.repeat(PAIRS))
+        latencies, denied = list[float](), list[str]()  # to which any thread may append
+        # A library answers from Redis or raises.
+        unmeasured = getattr(self._candidate, "unmeasured", int)
+        before, cpu, start = unmeasured(), time.process_time(), clock()
+        loop = ask, pairs, start + seconds, latencies, denied
+        if self._in_threads:
+            started = [threading.Thread(target=thread, args=loop) for _ in range(callers)]
+            for one in started:
+                one.start()
+            for one in started:
+                one.join()
+        else:
+            await asyncio.gather(*(task(*loop) for _ in range(callers)))
+        taken, cpu = clock() - start, time.process_time() - cpu
+        return {
+            "denied": len(denied),
+            "seconds": taken,
+            "cpu": cpu,
+            "decisions": len(latencies),
+            "p99": sorted(latencies)[len(latencies) * 99 // 100],
+            "unmeasured": unmeasured() - before,
+        }
+
+
+def main() -> None:
+    """Until the parent closes standard input."""
+    # A library that prints must not break the protocol: its words go to standard error.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        session = Session()
+        # As a server does once it is set up: the libraries that stay are not searched for garbage
+        # again and again, whichever is measured.
+        gc.freeze()
+        for line in sys.stdin:
+            command: dict[str, Any] = json.loads(line)
+            act = getattr(session, command.pop("do"))
+            answers.write(json.dumps(runner.run(act(**command))) + "\n")
+            answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,3 +1,5 @@
+"""What needs no server: keys, the fallback's windows, the breaker, denials, batches."""
+
 import asyncio
 import socket
 import time
@@ -6,24 +8,26 @@ from copy import deepcopy
 from threading import Lock
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from redis.crc import key_slot
 
 from tests.client.test_model import Pool
-from vibewell_redis import Fallback, RateLimitItem, WindowStats, script
+from vibewell_redis import Fallback, RateLimitItem, WindowStats, keys, memory, script
 from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.asyncio.storage import Batch, RedisStorage, Waiting
 from vibewell_redis.deciding import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
 from vibewell_redis.denials import MOST, Denials
-from vibewell_redis.fallback import Fallbacks, LocalWindows, share
-from vibewell_redis.plan import Plan, plan_of
+from vibewell_redis.fallback import Fallbacks, share
+from vibewell_redis.keys import Plan, plan_of
 
 TIERS = {name: RateLimitItem(name, 6, 60) for name in ("general", "auth", "mfa")}
 
 
-def planned(*names: str) -> tuple[Plan, list[bytes]]:
-    found = plan_of(TIERS, "rl", names, ["user"])
-    return found, found.where({"user": "alice"})
+def planned(*names: str, **identifiers: str) -> tuple[Plan, list[bytes]]:
+    about = identifiers or {"user": "alice"}
+    found = plan_of(TIERS, "rl", names, list(about))
+    return found, found.where(about)
 
 
 @pytest.mark.plan("5.5")
@@ -41,16 +45,18 @@ def test_all_instances_together_admit_no_more_than_the_limit_on_the_average(
     st.integers(1, 5),
     st.integers(1, 3),
 )
-def test_no_window_in_memory_holds_more_than_the_share(
+@example([0, 30_000_000], 1, 1)  # a whole window apart
+def test_no_window_in_memory_exceeds_the_share(
     waits: list[int], requests: int, instances: int
 ) -> None:
     item = RateLimitItem("tier", requests, 30)
     each, length = share(item, instances)
-    windows, now = LocalWindows(instances), 0
+    windows, now = Fallbacks({"tier": item}, "local", instances), 0
     admitted: list[int] = []
+    plan = plan_of({"tier": item}, "rl", ["tier"], ["user"])
 
-    def decide(windows: LocalWindows, at: int, *, asks: bool) -> tuple[bool, WindowStats]:
-        allowed, (window,) = windows.decide([(b"key", item, "user")], at / 1_000_000, asks=asks)
+    def decide(windows: Fallbacks, at: int, *, asks: bool) -> tuple[bool, WindowStats]:
+        allowed, (window,) = windows.decide(plan, [b"key"], at / 1_000_000, asks=asks)
         return allowed, window
 
     for wait in waits:
@@ -67,22 +73,19 @@ def test_no_window_in_memory_holds_more_than_the_share(
 
 
 def test_in_memory_too_nothing_counts_when_one_of_several_denies() -> None:
-    windows, item = LocalWindows(1), RateLimitItem("mfa", 2, 60)
-    user, address = (b"user", item, "user"), (b"ip", item, "ip")
-    assert windows.decide([user], 0.0, asks=False)[0]
-    assert windows.decide([user], 0.0, asks=False)[0]
-    assert not windows.decide([user, address], 0.0, asks=False)[0]
-    assert windows.decide([address], 0.0, asks=True)[1][0].remaining == 2
+    windows = Fallbacks(TIERS, "local", 1)
+    for _ in range(6):
+        assert windows.decide(*planned("mfa", user="alice"), 0.0, asks=False)[0]
+    assert not windows.decide(*planned("mfa", user="alice", ip="::1"), 0.0, asks=False)[0]
+    assert windows.decide(*planned("mfa", ip="::1"), 0.0, asks=True)[1][0].remaining == 6
 
 
-def test_the_memory_is_bounded_and_the_one_longest_unused_is_forgotten(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_memory_forgets_the_key_that_is_longest_unused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vibewell_redis.memory.MOST_KEYS", 2)
-    windows, item = LocalWindows(1), RateLimitItem("mfa", 1, 60)
+    windows = memory.Logs()
 
     def hit(key: bytes) -> bool:
-        return windows.decide([(key, item, "user")], 0.0, asks=False)[0]
+        return windows.decide([(key, 1, 60, 0)], asks=False)[0]
 
     assert [hit(b"a"), hit(b"b"), hit(b"a"), hit(b"c")] == [True, True, False, True]
     assert [hit(b"a"), hit(b"b")] == [False, True]
@@ -93,8 +96,8 @@ def test_each_tier_has_its_own_policy_and_one_that_is_left_out_is_local() -> Non
     fallbacks = Fallbacks(TIERS, {"general": Fallback.OPEN, "mfa": Fallback.CLOSED}, 1)
 
     def admitted(*names: str) -> int:
-        known, keys = planned(*names)
-        return sum(fallbacks.decide(known, keys, 0.0, asks=False)[0] for _ in range(10))
+        known, where = planned(*names)
+        return sum(fallbacks.decide(known, where, 0.0, asks=False)[0] for _ in range(10))
 
     assert admitted("general") == 10
     assert admitted("mfa") == 0
@@ -176,9 +179,7 @@ def answer(clears: int) -> bytes:
         (answer(0), script.CLEAR_SECONDS + 0.1, False),
     ],
 )
-def test_what_is_known_is_kept_unless_something_was_cleared(
-    reply: bytes | None, asked_at: float, is_kept: bool
-) -> None:
+def test_denials_last_until_a_clear(reply: bytes | None, asked_at: float, is_kept: bool) -> None:
     denials = Denials()
     denials.remember([b"key"], [full(60.0)], 0.0)
     assert not denials.will_ask(0.4)
@@ -210,7 +211,7 @@ async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -
     assert not made.counts["late"]
 
 
-def test_event_loops_in_several_threads_ask_the_policy_one_after_the_other(
+def test_event_loops_in_several_threads_ask_the_policy_in_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     limiter, busy = TaskLimiter(TIERS, None), Lock()
@@ -225,3 +226,44 @@ def test_event_loops_in_several_threads_ask_the_policy_one_after_the_other(
     with ThreadPoolExecutor(4) as threads:
         asked = [threads.submit(limiter._fallback_decides, *planned("mfa")) for _ in range(4)]  # noqa: SLF001
         assert all(one.result(60).allowed for one in asked)
+
+
+VALUES = st.text(st.characters(codec=None), min_size=1, max_size=80)
+HOSTILE = ["a b", "}{x}", "\r\n*1\r\n$8\r\nFLUSHALL\r\n", "\x00", "ü", "#abc", "x" * 5000, "\ud800"]
+
+
+def key(tier: str, kind: str, value: str) -> bytes:
+    return keys.stem("rl", RateLimitItem(tier, 5, 60), kind).encode() + keys.tail(value)
+
+
+def test_a_plain_value_of_48_bytes_at_most_can_be_read_in_the_key() -> None:
+    assert key("auth", "user", "alice@example.com") == b"{rl}:auth:user:alice@example.com"
+    assert key("auth", "ip", "2001:db8::/64") == b"{rl}:auth:ip:2001:db8::/64"
+    assert keys.tail("x" * 48) == b"x" * 48
+    assert keys.tail("x" * 49).startswith(b"#")
+
+
+@pytest.mark.plan("6.2")
+@pytest.mark.parametrize("value", HOSTILE)
+def test_any_other_value_is_replaced_by_a_digest_of_22_characters(value: str) -> None:
+    tail = keys.tail(value)
+    assert tail.startswith(b"#")
+    assert len(tail) == 23
+    assert not set(tail) - set(b"#ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+@pytest.mark.plan("5.5")
+@given(VALUES)
+def test_all_keys_of_a_prefix_lie_in_one_slot(value: str) -> None:
+    slot = key_slot(b"{rl}")
+    assert key_slot(key("auth", "user", value)) == slot
+    assert key_slot(key("mfa", "ip", value)) == slot
+    assert key_slot(keys.trial("rl")) == slot
+
+
+@pytest.mark.parametrize("word", ["", "a}b", "User", "a:b", "a" * 33])
+def test_a_kind_or_prefix_that_could_leave_its_place_is_refused(word: str) -> None:
+    with pytest.raises(ValueError, match="becomes part of a key"):
+        keys.stem("rl", RateLimitItem("auth", 5, 60), word)
+    with pytest.raises(ValueError, match="becomes part of a key"):
+        keys.stem(word, RateLimitItem("auth", 5, 60), "user")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.capacity import document, measured
+from benchmarks import capacity
 from benchmarks.limiter.server import Server, server
 from environments.node_types import node_type
 from tests.support import ROOT
@@ -25,32 +25,32 @@ def node() -> Iterator[Server]:
 
 @pytest.mark.plan("5.1")
 def test_a_full_key_takes_the_bytes_that_the_document_says(node: Server) -> None:
-    for tier, kinds in measured.identities(node).items():
+    for tier, kinds in capacity.identities(node).items():
         assert kinds == pytest.approx(FOUND["identity_bytes"][tier], abs=TABLE_BYTES)
 
 
 @pytest.mark.plan("5.3")
 def test_a_busy_limiter_opens_the_connections_that_the_document_says(node: Server) -> None:
-    assert measured.connections(node)["opened"] == FOUND["connections"]["opened"]
+    assert capacity.connections(node)["opened"] == FOUND["connections"]["opened"]
 
 
 def test_decisions_that_travel_together_cost_the_server_less(node: Server) -> None:
-    rows = measured.decisions(node, 1, 0.3, lambda _: None)
+    rows = capacity.decisions(node, 1, 0.3)
     found = {(row["case"], row["travels"]): row for row in rows}
-    for case in measured.CASES:
+    for case in capacity.CASES:
         assert found[case, "together"]["cpu_us"] < found[case, "alone"]["cpu_us"]
-    empty, full = (found[case, "alone"]["replicated_bytes"] for case in list(measured.CASES)[1:])
+    empty, full = (found[case, "alone"]["replicated_bytes"] for case in list(capacity.CASES)[1:])
     # The whole log of each of the two keys goes to the replica.
-    assert full - empty == pytest.approx(2 * 4 * measured.HELD, rel=0.1)
+    assert full - empty == pytest.approx(2 * 4 * capacity.HELD, rel=0.1)
 
 
 def test_a_burstable_node_is_held_to_its_credits() -> None:
-    assert document.sustained(node_type("cache.t3.medium"), 70) == pytest.approx(0.40)
-    assert document.sustained(node_type("cache.t3.micro"), 70) == pytest.approx(0.20)
-    assert document.sustained(node_type("cache.m6g.large"), 70) == pytest.approx(0.70)
+    assert capacity.sustained(node_type("cache.t3.medium"), 70) == pytest.approx(0.40)
+    assert capacity.sustained(node_type("cache.t3.micro"), 70) == pytest.approx(0.20)
+    assert capacity.sustained(node_type("cache.m6g.large"), 70) == pytest.approx(0.70)
 
 
 def test_users_are_what_fits_below_the_warning() -> None:
     figures = {"identity_bytes": {"general": {"user": 600, "ip": 400}}}
     node = node_type("cache.t3.medium")
-    assert document.users(figures, node, 75) == pytest.approx(3_317_862_236 * 0.75 * 0.75 / 1000)
+    assert capacity.users(figures, node, 75) == pytest.approx(3_317_862_236 * 0.75 * 0.75 / 1000)
