@@ -180,7 +180,7 @@ def test_documents_and_messages_use_plain_words(words: str, instead: str) -> Non
     read = [file for file in DOCUMENTS if file.name != "CHANGELOG.md"]
     read += [ROOT / "Makefile", *ROOT.glob("*/*.mk"), *ROOT.glob("tests/plan/*/*.toml")]
     read += [file for file in files(".py") if file != Path(__file__)]
-    assert len(read) > 700
+    assert len(read) > 600
     plain = re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
     for file in filter(lambda one: plain.search(texts(one)), read):  # a line's search is slow
         for found in re.finditer(rf".*\b(?:{words})\b.*", texts(file), re.IGNORECASE):

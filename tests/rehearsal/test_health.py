@@ -45,6 +45,10 @@ def change(rehearsal: Rehearsal, values: dict[str, Any]) -> None:
     eventually(lambda: settled(rehearsal), "the group to settle")
 
 
+def test_what_is_deployed_passes(deployed: Rehearsal) -> None:
+    assert failed(deployed) == {}
+
+
 def test_properties_that_were_changed_by_hand_are_found(deployed: Rehearsal) -> None:
     window, maintenance = "SnapshotWindow", "PreferredMaintenanceWindow"
     wanted = {window: "02:00-03:00", maintenance: "sun:03:00-sun:05:00"}
