@@ -15,6 +15,7 @@ from environments.topology import Topology
 
 NAMESPACE = "AWS/ElastiCache"
 NODE_ID = "0001"  # a member has one node, and ElastiCache always calls it this
+NODE = {"CacheNodeId": NODE_ID}
 
 # What lambda/shared/emf.py writes; a test holds the two together.
 OWN_NAMESPACE = "VibeWell/Redis"
@@ -22,6 +23,7 @@ OWN_DIMENSION = "ReplicationGroup"
 TEST_MARK = "NotificationTest"  # lambda/reviews/watch.py
 
 MetricDataQuery = cloudwatch.CfnAlarm.MetricDataQueryProperty
+Series = tuple[str, str, dict[str, str]]  # namespace, metric and dimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +44,16 @@ class Figure:
 
     def queries(self, members: Sequence[str], period: int) -> list[MetricDataQuery]:
         """The figure over ``members``, in periods of ``period`` seconds, as an alarm takes it."""
-        ids = [
-            [f"{chr(ord('a') + index)}{node}" for node in range(1, len(members) + 1)]
-            for index in range(len(self.metrics))
-        ]
-        expression = self.formula(*ids)
-        series = [
-            MetricDataQuery(
-                id=series_id,
-                metric_stat=_metric_stat(
-                    NAMESPACE,
-                    metric,
-                    {"CacheClusterId": member, "CacheNodeId": NODE_ID},
-                    self.statistic,
-                    period,
-                ),
-                # An expression that is one series is that series.
-                return_data=series_id == expression,
-            )
-            for metric, metric_ids in zip(self.metrics, ids, strict=True)
-            for series_id, member in zip(metric_ids, members, strict=True)
-        ]
-        if any(query.return_data for query in series):
-            return series
-        return [MetricDataQuery(id="figure", expression=expression, return_data=True), *series]
+        series: dict[str, Series] = {}
+        ids: list[list[str]] = []
+        for letter, metric in zip("ab", self.metrics, strict=False):
+            of_nodes = {
+                f"{letter}{number}": (NAMESPACE, metric, {"CacheClusterId": member} | NODE)
+                for number, member in enumerate(members, start=1)
+            }
+            series |= of_nodes
+            ids.append(list(of_nodes))
+        return _queries(self.formula(*ids), series, self.statistic, period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +75,40 @@ class GroupFigure:
     def queries(self, groups: Sequence[str], period: int) -> list[MetricDataQuery]:
         """The figure as an alarm takes it."""
         (group,) = groups
-        over = self.expression
-        figure = [MetricDataQuery(id="figure", expression=over, return_data=True)] if over else []
-        return figure + [
-            MetricDataQuery(
-                id=name,
-                metric_stat=_metric_stat(
-                    namespace, metric, {dimension: value or group}, self.statistic, period
-                ),
-                return_data=not over,
-            )
+        series = {
+            name: (namespace, metric, {dimension: value or group})
             for name, (namespace, metric, dimension, value) in self.series.items()
-        ]
+        }
+        return _queries(self.expression or "figure", series, self.statistic, period)
+
+
+def _queries(
+    expression: str, series: Mapping[str, Series], statistic: str, period: int
+) -> list[MetricDataQuery]:
+    """The expression over the series by their ids."""
+    alarm = cloudwatch.CfnAlarm
+    queries = [
+        MetricDataQuery(
+            id=series_id,
+            metric_stat=alarm.MetricStatProperty(
+                metric=alarm.MetricProperty(
+                    namespace=namespace,
+                    metric_name=metric,
+                    dimensions=[
+                        alarm.DimensionProperty(name=name, value=value)
+                        for name, value in dimensions.items()
+                    ],
+                ),
+                stat=statistic,
+                period=period,
+            ),
+            return_data=series_id == expression,
+        )
+        for series_id, (namespace, metric, dimensions) in series.items()
+    ]
+    if expression in series:  # an expression that is one series is that series
+        return queries
+    return [MetricDataQuery(id="figure", expression=expression, return_data=True), *queries]
 
 
 def _ours(metric: str) -> tuple[str, str, str, str]:
@@ -130,24 +140,6 @@ def undelivered_test(topic: str, subscribers: int) -> GroupFigure:
     seen = ("AWS/SNS", "NumberOfNotificationsDelivered", "TopicName", topic)
     expression = f"IF(marks>=3,IF(FILL(seen,0)<{subscribers},1,0),0)"
     return GroupFigure({"marks": _ours(TEST_MARK), "seen": seen}, "Sum", expression)
-
-
-def _metric_stat(
-    namespace: str, metric: str, dimensions: Mapping[str, str], statistic: str, period: int
-) -> cloudwatch.CfnAlarm.MetricStatProperty:
-    alarm = cloudwatch.CfnAlarm
-    return alarm.MetricStatProperty(
-        metric=alarm.MetricProperty(
-            namespace=namespace,
-            metric_name=metric,
-            dimensions=[
-                alarm.DimensionProperty(name=name, value=value)
-                for name, value in dimensions.items()
-            ],
-        ),
-        stat=statistic,
-        period=period,
-    )
 
 
 def highest(metric: str, statistic: str = "Maximum") -> Figure:

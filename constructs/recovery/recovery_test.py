@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import partial
 
 from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as stepfunctions
@@ -11,7 +12,7 @@ from constructs import Construct
 from constructs.alarms.metrics import Severity
 from constructs.common.idle_functions import KEPT_WARM
 from constructs.common.own_function import OwnFunction, account_role, on_schedule
-from constructs.common.permissions import Grantee, Statement, acknowledge, allow, place
+from constructs.common.permissions import Statement, acknowledge, allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
 from constructs.data.network import closed_security_group
@@ -36,27 +37,6 @@ def manifest(group_id: str) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
-class SentinelManifest(Construct):
-    """The parameter."""
-
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, group_id: str) -> None:
-        super().__init__(scope, construct_id)
-        self.name = name
-        ssm.CfnParameter(
-            self,
-            "Parameter",
-            name=name,
-            type="String",
-            description=f"What the sentinel keys of {group_id} must be: digests and a checksum",
-            value=manifest(group_id),
-        )
-
-    def grant_read(self, grantee: Grantee) -> None:
-        """Let it read the parameter."""
-        arn = place(self).arn("ssm", f"parameter{self.name}")
-        grantee.permit(allow("ssm:GetParameter", on=[arn]))
-
-
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -74,6 +54,12 @@ NETWORK_ACTIONS = (
 
 PACKAGE = "recovery.zip"
 WATCH_MINUTES = 10
+SCHEDULES = {
+    "Monthly": "Prove that the newest backup can be restored",
+    "Watch": "Publish the age of backups and tests, remove what a test has left",
+    "Keep": "Write and read the keys by which a restored backup proves itself",
+    "Warm": "Keep the verifier ready: a function that is called once a month becomes Inactive",
+}
 
 
 class RecoveryTest(Construct):
@@ -93,6 +79,8 @@ class RecoveryTest(Construct):
         self._group = group
         self._name = f"{self._settings.prefix}-recovery"
         self._topic_arn = place(self).arn("sns", f"{self._settings.prefix}-{Severity.WARNING}")
+        # By name: the machine is made of the function that has rights to it.
+        self._machine_arn = place(self).arn("states", f"stateMachine:{self._name}")
         self.token = AuthToken(
             self,
             "Token",
@@ -109,8 +97,7 @@ class RecoveryTest(Construct):
             endpoints.open_to(function)
             connect(function, "Redis", function, target, group.port, "Redis")
         operator = self._operator(restored)
-        state_machine = self._machine(operator, verifier)
-        self._schedules(state_machine, operator, verifier, keeper)
+        self._run(operator, verifier, keeper)
 
     def _vpc_function(
         self, label: str, token: AuthToken, environment: Mapping[str, str]
@@ -138,11 +125,16 @@ class RecoveryTest(Construct):
         return function
 
     def _operator(self, security_group_id: str) -> OwnFunction:
-        settings, group_id = self._settings, self._group.topology.group_id
-        parameters, access = self._data.parameters, self._data.access
+        settings, group, access = self._settings, self._group.topology, self._data.access
         redis, objectives = settings.redis, settings.recovery
-        manifest = SentinelManifest(
-            self, "Manifest", name=settings.manifest_name, group_id=group_id
+        ssm.CfnParameter(
+            Construct(self, "Manifest"),
+            "Parameter",
+            name=settings.manifest_name,
+            type="String",
+            description=f"What the sentinel keys of {group.group_id} must be: digests and a "
+            "checksum",
+            value=manifest(group.group_id),
         )
         operator = OwnFunction(
             self,
@@ -152,12 +144,12 @@ class RecoveryTest(Construct):
             package=PACKAGE,
             handler="recovery.handler.handler",
             environment={
-                "REPLICATION_GROUP_ID": group_id,
+                "REPLICATION_GROUP_ID": group.group_id,
                 "SECRET_ARN": self.token.arn,
-                "MANIFEST": manifest.name,
+                "MANIFEST": settings.manifest_name,
                 "SECURITY_GROUP_ID": security_group_id,
                 "SUBNET_GROUP": access.subnet_group_name,
-                "PARAMETER_GROUP": parameters.ref,
+                "PARAMETER_GROUP": self._data.parameters.ref,
                 "KEY_ID": self._key.key_id,
                 "ENGINE": redis.engine.engine,
                 "ENGINE_VERSION": redis.engine.version,
@@ -172,31 +164,32 @@ class RecoveryTest(Construct):
                 "GIVE_UP_AFTER_SECONDS": str(machine.GIVE_UP_AFTER_SECONDS),
                 "SWEEP_AFTER_SECONDS": str(machine.SWEEP_AFTER_SECONDS),
             },
-            may=self._statements(),
+            may=[*self._statements(), *self._use_of_keys(), *self._other_statements()],
             timeout_seconds=machine.STEP_SECONDS,
             key=self._key,
             outside="It only calls AWS's API, over TLS, and must not be able to reach Redis",
         )
-        manifest.grant_read(operator)
         self.token.grant_write(operator)
         return operator
 
     def _statements(self) -> list[Statement]:
-        """What the policy needs beyond the manifest and the token."""
-        cache = self._cache
-        throw_away = cache(f"replicationgroup:{self._group.topology.group_id}{INFIX}*")
-        executions = place(self).arn("states", f"execution:{self._name}:*")
+        """What the policy needs of ElastiCache."""
+        cache, group = partial(place(self).arn, "elasticache"), self._group.topology
+        # automatic.<group>-002-2026-12-07-02-13, for that member of the group. Source: AWS CLI
+        # command reference, describe-snapshots. What they are called in cluster mode is documented
+        # nowhere: of a member or of the group, both are allowed.
+        sources = [group.member_pattern, *([group.group_id] if group.cluster_mode else [])]
         return [
             allow(
                 "elasticache:CreateReplicationGroup",
                 "elasticache:DeleteReplicationGroup",
-                on=[throw_away],
+                on=[cache(f"replicationgroup:{group.group_id}{INFIX}*")],
                 because="Each test's group has a new name",
             ),
             allow(
                 "elasticache:CreateReplicationGroup",
                 on=[
-                    *self._automatic_snapshots,
+                    *(cache(f"snapshot:automatic.{one}-20??-??-??-*") for one in sources),
                     cache(f"parametergroup:{self._data.parameters.ref}"),
                     cache(f"subnetgroup:{self._data.access.subnet_group_name}"),
                 ],
@@ -218,34 +211,19 @@ class RecoveryTest(Construct):
                 on=["*"],
                 because="Its nodes' network interfaces have no ARN beforehand",
             ),
-            *self._use_of_keys(),
+        ]
+
+    def _other_statements(self) -> list[Statement]:
+        """What it needs of the channel's topic, of its own state machine and of the manifest."""
+        here, each = place(self), "Each test is a new execution"
+        executions = here.arn("states", f"execution:{self._name}:*")
+        manifest_arn = here.arn("ssm", f"parameter{self._settings.manifest_name}")
+        return [
             allow("sns:Publish", on=[self._topic_arn]),
             allow("states:DescribeStateMachine", "states:ListExecutions", on=[self._machine_arn]),
-            allow(
-                "states:DescribeExecution", on=[executions], because="Each test is a new execution"
-            ),
+            allow("states:DescribeExecution", on=[executions], because=each),
+            allow("ssm:GetParameter", on=[manifest_arn]),
         ]
-
-    @property
-    def _automatic_snapshots(self) -> list[str]:
-        """By their names: automatic.<group>-002-2026-12-07-02-13, for that member of the group.
-
-        Source: AWS CLI command reference, describe-snapshots. What they are called in cluster mode
-        is documented nowhere: of a member or of the group, both are allowed.
-        """
-        group = [self._group.topology.group_id] if self._group.topology.cluster_mode else []
-        return [
-            self._cache(f"snapshot:automatic.{source}-20??-??-??-*")
-            for source in (self._group.topology.member_pattern, *group)
-        ]
-
-    @property
-    def _machine_arn(self) -> str:
-        """By name: it is made of the function that has these rights."""
-        return place(self).arn("states", f"stateMachine:{self._name}")
-
-    def _cache(self, resource: str) -> str:
-        return place(self).arn("elasticache", resource)
 
     def _use_of_keys(self) -> list[Statement]:
         here = place(self)
@@ -285,9 +263,8 @@ class RecoveryTest(Construct):
             ),
         ]
 
-    def _machine(
-        self, operator: OwnFunction, verifier: OwnFunction
-    ) -> stepfunctions.CfnStateMachine:
+    def _run(self, operator: OwnFunction, verifier: OwnFunction, keeper: OwnFunction) -> None:
+        """The state machine, and the schedules of all."""
         role_arn = account_role(
             self,
             "MachineRole",
@@ -296,7 +273,7 @@ class RecoveryTest(Construct):
             "Call the functions of the recovery test",
             {"lambda:InvokeFunction": [operator.arn, verifier.arn]},
         )
-        made = stepfunctions.CfnStateMachine(
+        test = stepfunctions.CfnStateMachine(
             self,
             "Machine",
             state_machine_name=self._name,
@@ -304,66 +281,30 @@ class RecoveryTest(Construct):
             definition=machine.definition(operator_arn=operator.arn, verifier_arn=verifier.arn),
         )
         why = "Twelve runs a year: Step Functions keeps the history of each for 90 days"
-        acknowledge(made, {"AwsSolutions:SF1": why, "AwsSolutions:SF2": why})
-        return made
-
-    def _schedules(
-        self,
-        state_machine: stepfunctions.CfnStateMachine,
-        operator: OwnFunction,
-        verifier: OwnFunction,
-        keeper: OwnFunction,
-    ) -> None:
+        acknowledge(test, {"AwsSolutions:SF1": why, "AwsSolutions:SF2": why})
+        functions = [operator.arn, verifier.arn, keeper.arn]
         role_arn = account_role(
             self,
             "ScheduleRole",
             "SchedulePolicy",
             "scheduler.amazonaws.com",
             "Start the recovery test, its watch and its keeper on their schedules",
-            {
-                "states:StartExecution": [state_machine.ref],
-                "lambda:InvokeFunction": [operator.arn, verifier.arn, keeper.arn],
-            },
+            {"states:StartExecution": [test.ref], "lambda:InvokeFunction": functions},
         )
-        often = f"rate({WATCH_MINUTES} minutes)"
-        sentinels = values(self._group.topology.group_id)
-        for label, what, expression, target, given in (
-            (
-                "Monthly",
-                "Prove that the newest backup can be restored",
-                self._settings.recovery.schedule_expression,
-                state_machine.ref,
-                {},
-            ),
-            (
-                "Watch",
-                "Publish the age of backups and tests, remove what a test has left",
-                often,
-                operator.arn,
-                {"watch": True},
-            ),
-            (
-                "Keep",
-                "Write and read the keys by which a restored backup proves itself",
-                often,
-                keeper.arn,
-                {"sentinels": sentinels},
-            ),
-            (
-                "Warm",
-                "Keep the verifier ready: a function that is called once a month becomes Inactive",
-                KEPT_WARM,
-                verifier.arn,
-                {"warm": True},
-            ),
+        often, sentinels = f"rate({WATCH_MINUTES} minutes)", values(self._group.topology.group_id)
+        for label, expression, target_arn, given in (
+            ("Monthly", self._settings.recovery.schedule_expression, test.ref, {}),
+            ("Watch", often, operator.arn, {"watch": True}),
+            ("Keep", often, keeper.arn, {"sentinels": sentinels}),
+            ("Warm", KEPT_WARM, verifier.arn, {"warm": True}),
         ):
             on_schedule(
                 self,
                 label,
                 name=f"{self._name}-{label.lower()}",
-                description=what,
+                description=SCHEDULES[label],
                 expression=expression,
-                target_arn=target,
+                target_arn=target_arn,
                 role_arn=role_arn,
                 given=given,
                 attempts=3,
