@@ -8,7 +8,7 @@ from constructs import Construct
 from constructs.common import permissions
 from constructs.common.permissions import Statement
 from constructs.delivery.bootstrapped import Bootstrapped
-from constructs.delivery.workflow_role import WorkflowIdentity, WorkflowRole
+from constructs.delivery.workflow_role import workflow_identity, workflow_role
 from environments.access import access_arns
 from environments.delivery_settings import Delivery
 from environments.schema import Settings
@@ -46,11 +46,11 @@ class DeliveryStack(EnvironmentStack):
         # The user that clients log in as, and its user group.
         access = access_arns(redis.replication_group_id)
         self._access = [here.arn("elasticache", one) for one in access]
-        identity = WorkflowIdentity(self, "Identity") if delivery.own_identity_provider else None
+        identity = workflow_identity(self, "Identity") if delivery.own_identity_provider else None
         name, prefix = settings.environment.name, settings.prefix
         executing = [*self._executing(), *([] if delivery.approval else self._deploying())]
         plan, deliver = (
-            WorkflowRole(
+            workflow_role(
                 self,
                 label,
                 name=f"{prefix}-{label.lower()}",
@@ -66,9 +66,9 @@ class DeliveryStack(EnvironmentStack):
         )
         if identity:
             for role in (plan, deliver):
-                role.role.add_resource_dependency(identity.provider)
-        cdk.CfnOutput(self, "PlanRole", value=plan.role.attr_arn)
-        cdk.CfnOutput(self, "DeliverRole", value=deliver.role.attr_arn)
+                role.add_resource_dependency(identity)
+        cdk.CfnOutput(self, "PlanRole", value=plan.attr_arn)
+        cdk.CfnOutput(self, "DeliverRole", value=deliver.attr_arn)
         cdk.CfnOutput(self, "LookUpRole", value=self._there.role("lookup-role"))
 
     def _reading(self) -> list[Statement]:

@@ -6,9 +6,9 @@ from constructs.alarms.catalog import every_alarm
 from constructs.alarms.metrics import Severity
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.events.events import EventReports
-from constructs.reviews.configuration_review import ConfigurationReview
-from constructs.reviews.metric_reviews import MetricReviews, UpdateReviews
-from constructs.reviews.review import ReportStore, ReviewSurroundings, ReviewWatch
+from constructs.reviews.configuration_review import configuration_review
+from constructs.reviews.metric_reviews import metric_reviews, update_reviews
+from constructs.reviews.review import ReportStore, ReviewWatch, Shared
 from constructs.servers.server_values import ServerWatch, server_rule_arn
 from environments.schema import Settings
 from stacks.data import DataStack
@@ -45,25 +45,17 @@ class MonitoringStack(EnvironmentStack):
         )
         if tagged:
             ServerWatch(self, "Servers", prefix=settings.prefix, reports=reports)
-        surroundings = ReviewSurroundings(
+        shared = Shared(
             settings=settings,
             store=ReportStore(self, "Reports", key=notifications.key),
             notifications=notifications,
         )
-        metrics = MetricReviews(self, "Metrics", surroundings=surroundings, specs=specs)
-        configuration = ConfigurationReview(
-            self,
-            "Configuration",
-            surroundings=surroundings,
-            key=data.key,
-            tokens=[data.token, operations.recovery_token],
-            parameters=data.parameters,
-        )
-        updates = UpdateReviews(self, "Updates", surroundings=surroundings)
-        others = (metrics.monthly, configuration.review, updates.security, updates.monthly)
-        ReviewWatch(
-            self, "ReviewWatch", surroundings=surroundings, reviews=[metrics.weekly, *others]
-        )
+        tokens = [data.token, operations.recovery_token]
+        reviews = metric_reviews(Construct(self, "Metrics"), shared, specs)
+        scope = Construct(self, "Configuration")
+        reviews.append(configuration_review(scope, shared, data.key, tokens, data.parameters))
+        reviews += update_reviews(Construct(self, "Updates"), shared)
+        ReviewWatch(self, "ReviewWatch", shared=shared, reviews=reviews)
         alarms = RedisAlarms(
             self, "Alarms", settings=settings, specs=specs, notifications=notifications
         )

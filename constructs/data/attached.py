@@ -70,14 +70,5 @@ class AttachedGroup(RedisReplicationGroup):
         Construct.__init__(self, scope, construct_id)
         self.topology = topology
         self.port = PORT
-        self._attached = attached
-
-    @property
-    def address(self) -> str:
-        """The address that clients connect to."""
-        return self._attached.address
-
-    @property
-    def reader_address(self) -> str | None:
-        """The address that spreads over the replicas."""
-        return self._attached.reader_address
+        self.address = attached.address
+        self.reader_address = attached.reader_address

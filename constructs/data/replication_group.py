@@ -122,9 +122,12 @@ class RedisReplicationGroup(Construct):
         # and an export that a stack imports may not change: no deployment would succeed.
         # Both, as for the parameter group: stacks of an earlier release import it still.
         self.group.apply_cross_stack_reference_strength(cdk.ReferenceStrength.BOTH)
-        self._acknowledge(settings)
-
-    def _acknowledge(self, settings: Redis) -> None:
+        # The primary's address or cluster mode's, and one that spreads over the replicas.
+        self.address: str = self.group.attr_primary_end_point_address
+        self.reader_address: str | None = self.group.attr_reader_end_point_address
+        if settings.cluster_mode:
+            self.address = self.group.attr_configuration_end_point_address
+            self.reader_address = None
         port = "The plan (§2.3) opens 6379; a different port hides nothing behind TLS and AUTH"
         login = "Clients log in as an RBAC user (§2.3), which replaces the group's AUTH token"
         reasons = {"AwsSolutions:AEC5": port, "AwsSolutions:AEC6": login}
@@ -137,26 +140,13 @@ class RedisReplicationGroup(Construct):
         acknowledge(self.group, reasons)
 
     def grant_describe(self, grantee: Grantee) -> None:
-        """Let it look at this group."""
+        """Let it look at this group and its nodes."""
         group = place(self).arn("elasticache", f"replicationgroup:{self.topology.group_id}")
-        grantee.permit(allow("elasticache:DescribeReplicationGroups", on=[group]))
-
-    def grant_describe_nodes(self, grantee: Grantee) -> None:
-        """Let it look at this group's nodes."""
         nodes = place(self).arn("elasticache", f"cluster:{self.topology.member_pattern}")
-        grantee.permit(allow("elasticache:DescribeCacheClusters", on=[nodes]))
-
-    @property
-    def address(self) -> str:
-        """The address that clients connect to: the primary's, or cluster mode's."""
-        if self.topology.cluster_mode:
-            return self.group.attr_configuration_end_point_address
-        return self.group.attr_primary_end_point_address
-
-    @property
-    def reader_address(self) -> str | None:
-        """The address that spreads over the replicas; cluster mode has none of its own."""
-        return None if self.topology.cluster_mode else self.group.attr_reader_end_point_address
+        grantee.permit(
+            allow("elasticache:DescribeReplicationGroups", on=[group]),
+            allow("elasticache:DescribeCacheClusters", on=[nodes]),
+        )
 
 
 def _delivery(

@@ -7,13 +7,11 @@ logs in needs those two that the rotation has; the other is outside, where the c
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from constructs import Construct
 from constructs.alarms.catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS, every_alarm
 from constructs.alarms.metrics import Severity
-from constructs.common.encryption_key import EncryptionKey
 from constructs.common.own_function import OwnFunction, invoke_on_schedule
 from constructs.common.permissions import allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
@@ -38,7 +36,7 @@ class HealthCheck(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         settings, group, user = data.settings, data.replication_group, data.user
-        key, parameters = data.key, data.parameters
+        key, parameters, attached = data.key, data.parameters, settings.redis.attached
         here = place(self)
         inside = OwnFunction(
             self,
@@ -54,12 +52,13 @@ class HealthCheck(Construct):
         )
         data.token.grant_read(inside)
         group.grant_describe(inside)
-        group.grant_describe_nodes(inside)
         endpoints.open_to(inside)
         connect(inside, "Redis", inside, data.access.security_group_id, group.port, "Redis")
+        # Slack subscribes to both topics, and PagerDuty to the critical one if configured.
+        paged = 1 if settings.notifications.pagerduty_secret_name else 0
         topics = {
-            here.arn("sns", f"{settings.prefix}-{severity}"): number
-            for severity, number in _subscribers(settings).items()
+            here.arn("sns", f"{settings.prefix}-{Severity.WARNING}"): 1,
+            here.arn("sns", f"{settings.prefix}-{Severity.CRITICAL}"): 1 + paged,
         }
         # The function that puts ElastiCache's events into words: without it they appear nowhere.
         topics[event_topic_arn(self, settings.prefix)] = 1
@@ -70,11 +69,16 @@ class HealthCheck(Construct):
                 "group": user_group_id(settings.redis.replication_group_id),
                 "access": settings.redis.access_string,
             },
-            "key_id": _key(settings, key),
+            # Of the group's data, or what the check shows where AWS names none.
+            "key_id": (attached.kms_key_arn or "not given by AWS") if attached else key.key_arn,
             "parameter_group": parameters.ref,
             "parameters": parameters.properties,
             "alarm_prefix": f"{settings.prefix}-",
-            "alarms": _alarms(settings),
+            "alarms": Counter(
+                f"{spec.name}-{spec.severity}"
+                for spec in every_alarm(settings)
+                for _ in spec.figure.parts(settings.redis.topology)
+            ),
             "topics": topics,
             "runbook": settings.notifications.runbook_url,
         }
@@ -105,7 +109,6 @@ class HealthCheck(Construct):
             outside="It calls AWS's API alone; inside, that would take three more endpoints",
         )
         group.grant_describe(outside)
-        group.grant_describe_nodes(outside)
         user.grant_describe(outside)
         invoke_on_schedule(
             self,
@@ -145,12 +148,6 @@ def _group(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _key(settings: Settings, key: EncryptionKey) -> str:
-    """The key of the group's data, or what the check shows where AWS names none."""
-    attached = settings.redis.attached
-    return (attached.kms_key_arn or "not given by AWS") if attached else key.key_arn
-
-
 def _inside(settings: Settings, token: AuthToken) -> dict[str, Any]:
     redis = settings.redis
     return {
@@ -163,20 +160,6 @@ def _inside(settings: Settings, token: AuthToken) -> dict[str, Any]:
         "retire_after_hours": settings.rotation.retire_after_hours,
         "late_hours": UNFINISHED_HOURS,
     }
-
-
-def _alarms(settings: Settings) -> Mapping[str, int]:
-    return Counter(
-        f"{spec.name}-{spec.severity}"
-        for spec in every_alarm(settings)
-        for _ in spec.figure.parts(settings.redis.topology)
-    )
-
-
-def _subscribers(settings: Settings) -> Mapping[Severity, int]:
-    """Slack subscribes to both topics, and PagerDuty to the critical one if configured."""
-    paged = 1 if settings.notifications.pagerduty_secret_name else 0
-    return {Severity.WARNING: 1, Severity.CRITICAL: 1 + paged}
 
 
 def _enabled(value: bool) -> str:

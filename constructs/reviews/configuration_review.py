@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from constructs import Construct
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.permissions import ManagedPolicy, Place, Statement, allow, place
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import ParameterGroup
-from constructs.reviews.review import Review, ReviewSurroundings
+from constructs.reviews.review import Review, Shared
 from constructs.reviews.review_kinds import CONFIGURATION
 from environments.access import access_arns
 from environments.schema import PROJECT, Settings
@@ -20,60 +19,32 @@ READS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Things:
-    """ARNs that no name of the settings gives."""
-
-    keys: list[str]
-    secrets: list[str]
-    parameter_group: str
-    bucket: str
-
-
-class ConfigurationReview(Construct):
+def configuration_review(
+    scope: Construct,
+    shared: Shared,
+    key: EncryptionKey,
+    tokens: Sequence[AuthToken],
+    parameters: ParameterGroup,
+) -> Review:
     """It reads every resource of the environment's stacks, and no value of a secret."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        surroundings: ReviewSurroundings,
-        key: EncryptionKey,
-        tokens: Sequence[AuthToken],
-        parameters: ParameterGroup,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        settings, here = surroundings.settings, place(self)
-        things = Things(
-            keys=[key.key_arn, surroundings.notifications.key.key_arn],
-            secrets=[token.arn for token in tokens],
-            parameter_group=parameters.ref,
-            bucket=surroundings.store.bucket_arn,
-        )
-        ours = {
-            "stacks": list(settings.stacks),
-            "prefix": settings.prefix,
-            "account": here.account,
-            "key_arn": key.key_arn,
-            "logs": [f"/aws/lambda/{settings.prefix}-", f"{settings.parameter_path}/"],
-        }
-        drift = ManagedPolicy(
-            self,
-            "Drift",
-            description="What CloudFormation reads for the review of the configuration",
-            statements=drift_reads(settings, here, things),
-        )
-        self.review = Review(
-            self,
-            "Weekly",
-            kind=CONFIGURATION,
-            handler="reviews.configuration.handler",
-            surroundings=surroundings,
-            environment={"OURS": json.dumps(ours)},
-            may=_own_reads(settings, here, things),
-            more_policies=[drift],
-        )
+    settings, here = shared.settings, place(scope)
+    secrets = [token.arn for token in tokens]
+    ours = {
+        "stacks": list(settings.stacks),
+        "prefix": settings.prefix,
+        "account": here.account,
+        "key_arn": key.key_arn,
+        "logs": [f"/aws/lambda/{settings.prefix}-", f"{settings.parameter_path}/"],
+    }
+    keys = [key.key_arn, shared.notifications.key.key_arn]
+    drift = ManagedPolicy(
+        scope,
+        "Drift",
+        description="What CloudFormation reads for the review of the configuration",
+        statements=drift_reads(shared, here, keys, secrets, parameters.ref),
+    )
+    given, own = {"OURS": json.dumps(ours)}, _own_reads(settings, here, secrets)
+    return Review(scope, "Weekly", shared, CONFIGURATION, "configuration", given, own, [drift])
 
 
 def _reads(service: str, names: str, *, on: Sequence[str]) -> Statement:
@@ -81,7 +52,9 @@ def _reads(service: str, names: str, *, on: Sequence[str]) -> Statement:
     return allow(*(f"{service}:{name}" for name in names.split()), on=on, because=READS)
 
 
-def drift_reads(settings: Settings, here: Place, things: Things) -> list[Statement]:
+def drift_reads(
+    shared: Shared, here: Place, keys: Sequence[str], secrets: Sequence[str], parameter_group: str
+) -> list[Statement]:
     """What CloudFormation reads to detect drift, with the permissions of whoever asks (§7.3).
 
     Statements for one environment's stacks, the widest last. Source: the read handlers in
@@ -93,10 +66,11 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
     - ``vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation``: IAM knows no such action;
     - ``iam:PassRole`` for rules, ``resource-groups:…`` for associations: no read of ours takes it.
     """
+    settings = shared.settings
     prefix, redis, path = settings.prefix, settings.redis, settings.parameter_path
     cache = (
         f"replicationgroup:{redis.replication_group_id}",
-        f"parametergroup:{things.parameter_group}",
+        f"parametergroup:{parameter_group}",
         # An attached group's subnets are in no stack of ours: no drift is read of them.
         *(() if redis.existing else (f"subnetgroup:{settings.network.subnet_group_name}",)),
         *access_arns(redis.replication_group_id),
@@ -112,10 +86,8 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
             "DescribeReplicationGroups DescribeUserGroups DescribeUsers ListTagsForResource",
             on=[here.arn("elasticache", one) for one in cache],
         ),
-        _reads(
-            "kms", "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", on=things.keys
-        ),
-        _reads("secretsmanager", "DescribeSecret", on=things.secrets),
+        _reads("kms", "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", on=keys),
+        _reads("secretsmanager", "DescribeSecret", on=secrets),
         _reads(
             "s3",
             "GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAbac GetBucketCORS "
@@ -125,7 +97,7 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
             "GetEncryptionConfiguration GetIntelligentTieringConfiguration "
             "GetInventoryConfiguration GetLifecycleConfiguration GetMetricsConfiguration "
             "GetReplicationConfiguration ListTagsForResource",
-            on=[things.bucket],
+            on=[shared.store.bucket_arn],
         ),
         _reads(
             "cloudwatch",
@@ -193,7 +165,7 @@ def drift_reads(settings: Settings, here: Place, things: Things) -> list[Stateme
     ]
 
 
-def _own_reads(settings: Settings, here: Place, things: Things) -> list[Statement]:
+def _own_reads(settings: Settings, here: Place, secrets: Sequence[str]) -> list[Statement]:
     """What lambda/reviews asks by itself, beyond what CloudFormation asks for it."""
     stacks = [here.arn("cloudformation", f"stack/{name}/*") for name in settings.stacks]
     return [
@@ -204,7 +176,7 @@ def _own_reads(settings: Settings, here: Place, things: Things) -> list[Statemen
             on=stacks,
         ),
         _reads("cloudformation", "DescribeStackDriftDetectionStatus", on=["*"]),  # an id, no ARN
-        _reads("secretsmanager", "GetResourcePolicy", on=things.secrets),
+        _reads("secretsmanager", "GetResourcePolicy", on=secrets),
         # What was left behind has names that are not known.
         _reads(
             "elasticache",

@@ -7,7 +7,7 @@ from typing import Any
 from constructs import Construct
 from constructs.alarms.metrics import OWN_NAMESPACE, AlarmSpec, Figure
 from constructs.common.permissions import allow, place
-from constructs.reviews.review import Review, ReviewSurroundings
+from constructs.reviews.review import Review, Shared
 from constructs.reviews.review_kinds import CAPACITY, METRICS, SECURITY_UPDATES, UPDATES
 from environments import growth
 from environments.advice import HOURS_A_MONTH
@@ -16,65 +16,40 @@ from environments.node_types import PRICE_REGION, PRICES_AS_OF
 from environments.schema import Settings
 
 
-class MetricReviews(Construct):
-    """Both get the warning thresholds of ``specs``, which are defined there only."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        surroundings: ReviewSurroundings,
-        specs: Sequence[AlarmSpec],
-    ) -> None:
-        """``specs`` are all alarms of the environment."""
-        super().__init__(scope, construct_id)
-        settings, here = surroundings.settings, place(self)
-        group = here.arn("elasticache", f"replicationgroup:{settings.redis.replication_group_id}")
-        reads = [
-            # Source: Service Authorization Reference.
-            allow(
-                "cloudwatch:GetMetricData",
-                on=["*"],
-                because="Figures of CloudWatch take no resource but *",
-            ),
-            # Which nodes there are: one that was replaced or added has a number of its own.
-            allow("elasticache:DescribeReplicationGroups", on=[group]),
-        ]
-        self.weekly = Review(
-            self,
-            "Weekly",
-            kind=METRICS,
-            handler="reviews.metrics.handler.handler",
-            surroundings=surroundings,
-            environment={
-                "MEASURES": _short(weekly(settings, specs)),
-                "ALARM_PREFIX": f"{settings.prefix}-",
-            },
-            may=[
-                *reads,
-                # Asked for by prefix, which is judged as a question about all.
-                allow(
-                    "cloudwatch:DescribeAlarms",
-                    on=[here.arn("cloudwatch", "alarm:*")],
-                    because="Alarms are listed by the prefix of their names",
-                ),
-                allow(
-                    "cloudwatch:DescribeAlarmHistory",
-                    on=[here.arn("cloudwatch", f"alarm:{settings.prefix}-*")],
-                    because="The history of this environment's alarms",
-                ),
-            ],
-        )
-        self.monthly = Review(
-            self,
-            "Monthly",
-            kind=CAPACITY,
-            handler="reviews.capacity.handler.handler",
-            surroundings=surroundings,
-            environment={"LINES": _short(capacity(settings, specs))},
-            may=reads,
-        )
+def metric_reviews(scope: Construct, shared: Shared, specs: Sequence[AlarmSpec]) -> list[Review]:
+    """Both get the warning thresholds of ``specs``, all alarms: they are defined there only."""
+    settings, here = shared.settings, place(scope)
+    group = here.arn("elasticache", f"replicationgroup:{settings.redis.replication_group_id}")
+    lists = "Figures of CloudWatch take no resource but *"
+    reads = [
+        # Source: Service Authorization Reference.
+        allow("cloudwatch:GetMetricData", on=["*"], because=lists),
+        # Which nodes there are: one that was replaced or added has a number of its own.
+        allow("elasticache:DescribeReplicationGroups", on=[group]),
+    ]
+    of_alarms = [
+        *reads,
+        # Asked for by prefix, which is judged as a question about all.
+        allow(
+            "cloudwatch:DescribeAlarms",
+            on=[here.arn("cloudwatch", "alarm:*")],
+            because="Alarms are listed by the prefix of their names",
+        ),
+        allow(
+            "cloudwatch:DescribeAlarmHistory",
+            on=[here.arn("cloudwatch", f"alarm:{settings.prefix}-*")],
+            because="The history of this environment's alarms",
+        ),
+    ]
+    measures = {
+        "MEASURES": _short(weekly(settings, specs)),
+        "ALARM_PREFIX": f"{settings.prefix}-",
+    }
+    lines = {"LINES": _short(capacity(settings, specs))}
+    return [
+        Review(scope, "Weekly", shared, METRICS, "metrics.handler", measures, of_alarms),
+        Review(scope, "Monthly", shared, CAPACITY, "capacity.handler", lines, reads),
+    ]
 
 
 def _short(document: Any) -> str:
@@ -161,43 +136,27 @@ def _baseline(settings: Settings) -> float:
     return round(1000 * settings.redis.node_type.baseline_gbps, 3)
 
 
-class UpdateReviews(Construct):
+def update_reviews(scope: Construct, shared: Shared) -> list[Review]:
     """Two reviews that read ElastiCache and change nothing: applying is a person's or CI's."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, surroundings: ReviewSurroundings
-    ) -> None:
-        super().__init__(scope, construct_id)
-        settings, here = surroundings.settings, place(self)
-        group_id = settings.redis.replication_group_id
-        group = here.arn("elasticache", f"replicationgroup:{group_id}")
-        nodes = here.arn("elasticache", f"cluster:{settings.redis.topology.member_pattern}")
-        lists = "Lists of updates and versions take no resource but *"
-        updates = [
-            allow("elasticache:DescribeUpdateActions", on=[group]),
-            allow("elasticache:DescribeServiceUpdates", on=["*"], because=lists),
-        ]
-        versions = [
-            allow("elasticache:DescribeReplicationGroups", on=[group]),
-            allow("elasticache:DescribeCacheClusters", on=[nodes]),
-            allow("elasticache:DescribeCacheEngineVersions", on=["*"], because=lists),
-        ]
-        support = {"SUPPORT": json.dumps(_support(settings))}
-        self.security, self.monthly = (
-            Review(
-                self,
-                construct_id,
-                kind=kind,
-                handler=handler,
-                surroundings=surroundings,
-                environment=environment,
-                may=may,
-            )
-            for construct_id, handler, kind, environment, may in (
-                ("Security", "reviews.security.handler", SECURITY_UPDATES, {}, updates),
-                ("Monthly", "reviews.updates.handler", UPDATES, support, [*updates, *versions]),
-            )
-        )
+    settings, here = shared.settings, place(scope)
+    group_id = settings.redis.replication_group_id
+    group = here.arn("elasticache", f"replicationgroup:{group_id}")
+    nodes = here.arn("elasticache", f"cluster:{settings.redis.topology.member_pattern}")
+    lists = "Lists of updates and versions take no resource but *"
+    updates = [
+        allow("elasticache:DescribeUpdateActions", on=[group]),
+        allow("elasticache:DescribeServiceUpdates", on=["*"], because=lists),
+    ]
+    versions = [
+        allow("elasticache:DescribeReplicationGroups", on=[group]),
+        allow("elasticache:DescribeCacheClusters", on=[nodes]),
+        allow("elasticache:DescribeCacheEngineVersions", on=["*"], because=lists),
+    ]
+    support = {"SUPPORT": json.dumps(_support(settings))}
+    return [
+        Review(scope, "Security", shared, SECURITY_UPDATES, "security", {}, updates),
+        Review(scope, "Monthly", shared, UPDATES, "updates", support, [*updates, *versions]),
+    ]
 
 
 def _support(settings: Settings) -> dict[str, Any]:

@@ -119,7 +119,7 @@ OUTSIDE = "It calls AWS's API alone; inside, each service would take an endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewSurroundings:
+class Shared:
     """What all reviews of an environment share."""
 
     settings: Settings
@@ -137,21 +137,19 @@ class Review(Construct):
         self,
         scope: Construct,
         construct_id: str,
-        *,
+        shared: Shared,
         kind: ReviewKind,
-        handler: str,
-        surroundings: ReviewSurroundings,
+        module: str,
         environment: Mapping[str, str],
         may: Sequence[Statement],
         more_policies: Sequence[ManagedPolicy] = (),
     ) -> None:
-        """``handler`` is in the package of reviews; ``may`` is what it reads.
+        """``module`` is in the package of reviews, ``may`` what it reads.
 
-        ``more_policies`` are policies for what its own has no room for.
+        ``more_policies`` are for what has no room in its own.
         """
         super().__init__(scope, construct_id)
-        settings, store = surroundings.settings, surroundings.store
-        notifications = surroundings.notifications
+        settings, store, notifications = shared.settings, shared.store, shared.notifications
         # The topic that the channel alone reads: PagerDuty discards what is no alarm.
         channel = Severity.WARNING
         self.kind = kind
@@ -161,7 +159,7 @@ class Review(Construct):
             settings=settings,
             name=kind.function_name,
             package=PACKAGE,
-            handler=handler,
+            handler=f"reviews.{module}.handler",
             environment={
                 "REVIEW": kind.name,
                 "METRICS": kind.metric_prefix,
@@ -211,17 +209,14 @@ class ReviewWatch(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        surroundings: ReviewSurroundings,
+        shared: Shared,
         reviews: Sequence[Review],
     ) -> None:
         super().__init__(scope, construct_id)
-        settings, store = surroundings.settings, surroundings.store
+        settings, store = shared.settings, shared.store
         watched = {
-            review.kind.name: {
-                "metric": review.kind.age_metric,
-                "function": review.function.given_name,
-            }
-            for review in reviews
+            one.kind.name: {"metric": one.kind.age_metric, "function": one.function.given_name}
+            for one in reviews
         }
         function = OwnFunction(
             self,
@@ -238,7 +233,7 @@ class ReviewWatch(Construct):
             },
             may=[allow("lambda:InvokeFunction", on=[one.function.arn for one in reviews])],
             timeout_seconds=WATCH_SECONDS,
-            key=surroundings.notifications.key,
+            key=shared.notifications.key,
             outside=OUTSIDE,
         )
         store.grant_list(function, [f"{name}/ran.json" for name in watched])

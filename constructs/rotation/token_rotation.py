@@ -49,7 +49,6 @@ class TokenRotation(Construct):
         )
         token.grant_rotate(self._function)
         group.grant_describe(self._function)
-        group.grant_describe_nodes(self._function)
         data.user.grant_modify(self._function)
         endpoints.open_to(self._function)
         redis = data.access.security_group_id
