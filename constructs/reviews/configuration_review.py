@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 
 from constructs import Construct
 from constructs.common.encryption_key import EncryptionKey
@@ -47,9 +48,11 @@ def configuration_review(
     return Review(scope, "Weekly", shared, CONFIGURATION, "configuration", given, own, [drift])
 
 
-def _reads(service: str, names: str, *, on: Sequence[str]) -> Statement:
-    """``names`` are actions of a service, with spaces between them."""
-    return allow(*(f"{service}:{name}" for name in names.split()), on=on, because=READS)
+def _reads(here: Place, service: str, names: str, *resources: str) -> Statement:
+    """``names`` are actions of a service, ``resources`` its own here, whole ARNs, or ``*``."""
+    whole = ("arn:", "${Token[", "*")
+    arns = [one if one.startswith(whole) else here.arn(service, one) for one in resources]
+    return allow(*(f"{service}:{name}" for name in names.split()), on=arns, because=READS)
 
 
 def drift_reads(
@@ -66,7 +69,7 @@ def drift_reads(
     - ``vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation``: IAM knows no such action;
     - ``iam:PassRole`` for rules, ``resource-groups:…`` for associations: no read of ours takes it.
     """
-    settings = shared.settings
+    settings, bucket_arn = shared.settings, shared.store.bucket_arn
     prefix, redis, path = settings.prefix, settings.redis, settings.parameter_path
     cache = (
         f"replicationgroup:{redis.replication_group_id}",
@@ -77,18 +80,20 @@ def drift_reads(
     )
     # CloudFormation names roles and policies after their stacks, and shortens the name.
     ours = [f"arn:aws:iam::{here.account}:{kind}/{PROJECT}-*" for kind in ("policy", "role")]
-    logs = (f"/aws/lambda/{prefix}-", f"{path}/")
-    documents = ("association/*", f"document/{prefix}-*", f"parameter{path}/*")
+    logs = (f"log-group:/aws/lambda/{prefix}-*", f"log-group:{path}/*")
+    documents = ["association/*", f"document/{prefix}-*", f"parameter{path}/*"]
+    documents.append(f"parameter{settings.manifest_name}")
+    reads = partial(_reads, here)
     return [
-        _reads(
+        reads(
             "elasticache",
             "DescribeCacheParameterGroups DescribeCacheParameters DescribeCacheSubnetGroups "
             "DescribeReplicationGroups DescribeUserGroups DescribeUsers ListTagsForResource",
-            on=[here.arn("elasticache", one) for one in cache],
+            *cache,
         ),
-        _reads("kms", "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", on=keys),
-        _reads("secretsmanager", "DescribeSecret", on=secrets),
-        _reads(
+        reads("kms", "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", *keys),
+        reads("secretsmanager", "DescribeSecret", *secrets),
+        reads(
             "s3",
             "GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAbac GetBucketCORS "
             "GetBucketLogging GetBucketMetadataTableConfiguration GetBucketNotification "
@@ -97,91 +102,69 @@ def drift_reads(
             "GetEncryptionConfiguration GetIntelligentTieringConfiguration "
             "GetInventoryConfiguration GetLifecycleConfiguration GetMetricsConfiguration "
             "GetReplicationConfiguration ListTagsForResource",
-            on=[shared.store.bucket_arn],
+            bucket_arn,
         ),
-        _reads(
+        reads(
             "cloudwatch",
             "DescribeAlarms GetDashboard ListTagsForResource",
-            on=[
-                here.arn("cloudwatch", f"alarm:{prefix}-*"),
-                f"arn:aws:cloudwatch::{here.account}:dashboard/{prefix}",
-            ],
+            f"alarm:{prefix}-*",
+            f"arn:aws:cloudwatch::{here.account}:dashboard/{prefix}",
         ),
-        _reads(
-            "events",
-            "DescribeRule ListTagsForResource ListTargetsByRule",
-            on=[here.arn("events", f"rule/{prefix}-*")],
-        ),
-        _reads(
+        reads("events", "DescribeRule ListTagsForResource ListTargetsByRule", f"rule/{prefix}-*"),
+        reads(
             "lambda",
             "GetFunction GetFunctionCodeSigningConfig GetFunctionRecursionConfig "
             "GetFunctionScalingConfig GetPolicy GetRuntimeManagementConfig",
-            on=[here.arn("lambda", f"function:{prefix}-*")],
+            f"function:{prefix}-*",
         ),
-        _reads(
-            "scheduler", "GetSchedule", on=[here.arn("scheduler", f"schedule/default/{prefix}-*")]
-        ),
-        _reads(
+        reads("scheduler", "GetSchedule", f"schedule/default/{prefix}-*"),
+        reads(
             "sns",
             "GetDataProtectionPolicy GetSubscriptionAttributes GetTopicAttributes "
             "ListSubscriptionsByTopic ListTagsForResource",
-            on=[here.arn("sns", f"{prefix}-*")],
+            f"{prefix}-*",
         ),
-        _reads("sqs", "GetQueueAttributes ListQueueTags", on=[here.arn("sqs", f"{prefix}-*")]),
-        _reads(
+        reads("sqs", "GetQueueAttributes ListQueueTags", f"{prefix}-*"),
+        reads(
             "ssm",
             "DescribeAssociation DescribeDocument GetDocument GetParameters ListTagsForResource",
-            on=[here.arn("ssm", one) for one in (*documents, f"parameter{settings.manifest_name}")],
+            *documents,
         ),
-        _reads(
-            "states",
-            "DescribeStateMachine ListTagsForResource",
-            on=[here.arn("states", f"stateMachine:{prefix}-*")],
-        ),
-        _reads(
+        reads("states", "DescribeStateMachine ListTagsForResource", f"stateMachine:{prefix}-*"),
+        reads(
             "iam",
             "GetPolicy GetPolicyVersion GetRole GetRolePolicy ListAttachedRolePolicies "
             "ListEntitiesForPolicy ListRolePolicies",
-            on=ours,
+            *ours,
         ),
-        _reads(
-            "logs",
-            "GetDataProtectionPolicy ListTagsForResource",
-            on=[here.arn("logs", f"log-group:{name}*") for name in logs],
-        ),
+        reads("logs", "GetDataProtectionPolicy ListTagsForResource", *logs),
         # They take no resource but *: Service Authorization Reference of each service.
-        _reads("chatbot", "DescribeSlackChannelConfigurations ListAssociations", on=["*"]),
-        _reads(
+        reads("chatbot", "DescribeSlackChannelConfigurations ListAssociations", "*"),
+        reads(
             "ec2",
             "DescribeNetworkAcls DescribeRouteTables DescribeSecurityGroupRules "
             "DescribeSecurityGroups DescribeSubnets DescribeVpcAttribute "
             "DescribeVpcEncryptionControls DescribeVpcEndpoints DescribeVpcs",
-            on=["*"],
+            "*",
         ),
-        _reads("kms", "ListAliases", on=["*"]),
-        _reads(
-            "logs", "DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies", on=["*"]
-        ),
+        reads("kms", "ListAliases", "*"),
+        reads("logs", "DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies", "*"),
     ]
 
 
 def _own_reads(settings: Settings, here: Place, secrets: Sequence[str]) -> list[Statement]:
     """What lambda/reviews asks by itself, beyond what CloudFormation asks for it."""
-    stacks = [here.arn("cloudformation", f"stack/{name}/*") for name in settings.stacks]
+    reads = partial(_reads, here)
     return [
-        _reads(
+        reads(
             "cloudformation",
             "DescribeStackResourceDrifts DetectStackDrift DetectStackResourceDrift GetTemplate "
             "ListStackResources",
-            on=stacks,
+            *(f"stack/{name}/*" for name in settings.stacks),
         ),
-        _reads("cloudformation", "DescribeStackDriftDetectionStatus", on=["*"]),  # an id, no ARN
-        _reads("secretsmanager", "GetResourcePolicy", on=secrets),
+        reads("cloudformation", "DescribeStackDriftDetectionStatus", "*"),  # an id, no ARN
+        reads("secretsmanager", "GetResourcePolicy", *secrets),
         # What was left behind has names that are not known.
-        _reads(
-            "elasticache",
-            "DescribeCacheParameterGroups",
-            on=[here.arn("elasticache", "parametergroup:*")],
-        ),
-        _reads("elasticache", "DescribeSnapshots", on=[here.arn("elasticache", "snapshot:*")]),
+        reads("elasticache", "DescribeCacheParameterGroups", "parametergroup:*"),
+        reads("elasticache", "DescribeSnapshots", "snapshot:*"),
     ]
