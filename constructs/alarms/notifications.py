@@ -22,15 +22,11 @@ from environments.schema import Settings
 def from_our_alarms(scope: Construct, *actions: str, on: str) -> Statement:
     """Allow CloudWatch ``actions`` on ``on`` when an alarm of this account and region asks."""
     here = place(scope)
-    return allow(
-        *actions,
-        on=[on],
-        when={
-            "StringEquals": {"aws:SourceAccount": here.account},
-            "ArnLike": {"aws:SourceArn": here.arn("cloudwatch", "alarm:*")},
-        },
-        service="cloudwatch.amazonaws.com",
-    )
+    ours = {
+        "StringEquals": {"aws:SourceAccount": here.account},
+        "ArnLike": {"aws:SourceArn": here.arn("cloudwatch", "alarm:*")},
+    }
+    return allow(*actions, on=[on], when=ours, service="cloudwatch.amazonaws.com")
 
 
 class AlarmNotifications(Construct):

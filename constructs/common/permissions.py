@@ -15,6 +15,7 @@ from constructs import Construct, IConstruct
 
 Conditions = Mapping[str, Mapping[str, str | Sequence[str]]]
 Statement = dict[str, Any]
+BY_PREFIX = "Alarms are listed by the prefix of their names"
 _BECAUSE = "Because"  # of a statement of ours; no template has it
 
 

@@ -13,7 +13,7 @@ from constructs import Construct
 from constructs.alarms.catalog import OLDEST_TOKEN_DAYS, UNFINISHED_HOURS, every_alarm
 from constructs.alarms.metrics import Severity
 from constructs.common.own_function import OwnFunction, invoke_on_schedule
-from constructs.common.permissions import allow, place
+from constructs.common.permissions import BY_PREFIX, allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisData
@@ -82,6 +82,8 @@ class HealthCheck(Construct):
             "topics": topics,
             "runbook": settings.notifications.runbook_url,
         }
+        parameter_group = here.arn("elasticache", f"parametergroup:{parameters.ref}")
+        alarms = [here.arn("cloudwatch", "alarm:*")]
         outside = OwnFunction(
             self,
             "Health",
@@ -91,16 +93,9 @@ class HealthCheck(Construct):
             handler="health.handler.handler",
             environment={"DESIRED": json.dumps(desired), "INSIDE_FUNCTION": inside.name},
             may=[
-                allow(
-                    "elasticache:DescribeCacheParameters",
-                    on=[here.arn("elasticache", f"parametergroup:{parameters.ref}")],
-                ),
+                allow("elasticache:DescribeCacheParameters", on=[parameter_group]),
                 # Asked for by prefix, which is judged as a question about all.
-                allow(
-                    "cloudwatch:DescribeAlarms",
-                    on=[here.arn("cloudwatch", "alarm:*")],
-                    because="Alarms are listed by the prefix of their names",
-                ),
+                allow("cloudwatch:DescribeAlarms", on=alarms, because=BY_PREFIX),
                 allow("sns:ListSubscriptionsByTopic", on=list(topics)),
                 allow("lambda:InvokeFunction", on=[inside.arn]),
             ],

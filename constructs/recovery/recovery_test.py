@@ -179,38 +179,25 @@ class RecoveryTest(Construct):
         # command reference, describe-snapshots. What they are called in cluster mode is documented
         # nowhere: of a member or of the group, both are allowed.
         sources = [group.member_pattern, *([group.group_id] if group.cluster_mode else [])]
+        made = "elasticache:CreateReplicationGroup"
+        throw_away = [cache(f"replicationgroup:{group.group_id}{INFIX}*")]
+        needed = [
+            *(cache(f"snapshot:automatic.{one}-20??-??-??-*") for one in sources),
+            cache(f"parametergroup:{self._data.parameters.ref}"),
+            cache(f"subnetgroup:{self._data.access.subnet_group_name}"),
+        ]
+        new, timed = "Each test's group has a new name", "ElastiCache names them by their time"
+        # Lists, from which ElastiCache leaves out nothing: a filter is no resource.
+        left = "A list, searched for what an earlier test has left"
+        all_of = "A list: ElastiCache has no right by the group of a snapshot"
+        before = "Its nodes' network interfaces have no ARN beforehand"
+        groups, snapshots = [cache("replicationgroup:*")], [cache("snapshot:*")]
         return [
-            allow(
-                "elasticache:CreateReplicationGroup",
-                "elasticache:DeleteReplicationGroup",
-                on=[cache(f"replicationgroup:{group.group_id}{INFIX}*")],
-                because="Each test's group has a new name",
-            ),
-            allow(
-                "elasticache:CreateReplicationGroup",
-                on=[
-                    *(cache(f"snapshot:automatic.{one}-20??-??-??-*") for one in sources),
-                    cache(f"parametergroup:{self._data.parameters.ref}"),
-                    cache(f"subnetgroup:{self._data.access.subnet_group_name}"),
-                ],
-                because="ElastiCache names them by their time",
-            ),
-            # Lists, from which ElastiCache leaves out nothing: a filter is no resource.
-            allow(
-                "elasticache:DescribeReplicationGroups",
-                on=[cache("replicationgroup:*")],
-                because="A list, searched for what an earlier test has left",
-            ),
-            allow(
-                "elasticache:DescribeSnapshots",
-                on=[cache("snapshot:*")],
-                because="A list: ElastiCache has no right by the group of a snapshot",
-            ),
-            allow(
-                *NETWORK_ACTIONS,
-                on=["*"],
-                because="Its nodes' network interfaces have no ARN beforehand",
-            ),
+            allow(made, "elasticache:DeleteReplicationGroup", on=throw_away, because=new),
+            allow(made, on=needed, because=timed),
+            allow("elasticache:DescribeReplicationGroups", on=groups, because=left),
+            allow("elasticache:DescribeSnapshots", on=snapshots, because=all_of),
+            allow(*NETWORK_ACTIONS, on=["*"], because=before),
         ]
 
     def _other_statements(self) -> list[Statement]:
@@ -237,30 +224,17 @@ class RecoveryTest(Construct):
             "kms:ViaService": f"sns.{here.region}.amazonaws.com",
             "kms:EncryptionContext:aws:sns:topicArn": self._topic_arn,
         }
+        via = {"StringEquals": {"kms:ViaService": caches}}
+        granted = via | {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        use, later = (
+            "kms:GenerateDataKey",
+            "The topic's own key, which is made later: by the context",
+        )
+        every, by_topic = [here.arn("kms", "key/*")], {"StringEquals": topic}
         return [
-            allow(
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                "kms:GenerateDataKey",
-                on=keys,
-                when={"StringEquals": {"kms:ViaService": caches}},
-            ),
-            allow(
-                "kms:CreateGrant",
-                on=keys,
-                when={
-                    "StringEquals": {"kms:ViaService": caches},
-                    "Bool": {"kms:GrantIsForAWSResource": "true"},
-                },
-            ),
-            allow(
-                "kms:Decrypt",
-                "kms:GenerateDataKey",
-                on=[here.arn("kms", "key/*")],
-                when={"StringEquals": topic},
-                because="The topic's own key, which is made later: by the context",
-            ),
+            allow("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", use, on=keys, when=via),
+            allow("kms:CreateGrant", on=keys, when=granted),
+            allow("kms:Decrypt", use, on=every, when=by_topic, because=later),
         ]
 
     def _run(self, operator: OwnFunction, verifier: OwnFunction, keeper: OwnFunction) -> None:

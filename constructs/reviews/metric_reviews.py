@@ -6,7 +6,7 @@ from typing import Any
 
 from constructs import Construct
 from constructs.alarms.metrics import OWN_NAMESPACE, AlarmSpec, Figure
-from constructs.common.permissions import allow, place
+from constructs.common.permissions import BY_PREFIX, allow, place
 from constructs.reviews.review import Review, Shared
 from constructs.reviews.review_kinds import CAPACITY, METRICS, SECURITY_UPDATES, UPDATES
 from environments import growth
@@ -27,24 +27,15 @@ def metric_reviews(scope: Construct, shared: Shared, specs: Sequence[AlarmSpec])
         # Which nodes there are: one that was replaced or added has a number of its own.
         allow("elasticache:DescribeReplicationGroups", on=[group]),
     ]
+    alarms, history = here.arn("cloudwatch", "alarm:{}"), "The history of this environment's alarms"
+    of_ours = alarms.format(f"{settings.prefix}-*")
     of_alarms = [
         *reads,
         # Asked for by prefix, which is judged as a question about all.
-        allow(
-            "cloudwatch:DescribeAlarms",
-            on=[here.arn("cloudwatch", "alarm:*")],
-            because="Alarms are listed by the prefix of their names",
-        ),
-        allow(
-            "cloudwatch:DescribeAlarmHistory",
-            on=[here.arn("cloudwatch", f"alarm:{settings.prefix}-*")],
-            because="The history of this environment's alarms",
-        ),
+        allow("cloudwatch:DescribeAlarms", on=[alarms.format("*")], because=BY_PREFIX),
+        allow("cloudwatch:DescribeAlarmHistory", on=[of_ours], because=history),
     ]
-    measures = {
-        "MEASURES": _short(weekly(settings, specs)),
-        "ALARM_PREFIX": f"{settings.prefix}-",
-    }
+    measures = {"MEASURES": _short(weekly(settings, specs)), "ALARM_PREFIX": f"{settings.prefix}-"}
     lines = {"LINES": _short(capacity(settings, specs))}
     return [
         Review(scope, "Weekly", shared, METRICS, "metrics.handler", measures, of_alarms),

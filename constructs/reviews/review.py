@@ -205,12 +205,7 @@ class ReviewWatch(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        shared: Shared,
-        reviews: Sequence[Review],
+        self, scope: Construct, construct_id: str, *, shared: Shared, reviews: Sequence[Review]
     ) -> None:
         super().__init__(scope, construct_id)
         settings, store = shared.settings, shared.store
