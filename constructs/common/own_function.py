@@ -152,6 +152,20 @@ class OwnFunction(Construct):
                 subnet_ids=network.private_subnet_ids, security_group_ids=[self.security_group_id]
             )
 
+    def invocable(
+        self, scope: Construct, construct_id: str, service: str, source_arn: str
+    ) -> lambda_.CfnPermission:
+        """Let a service invoke it for one source in this account."""
+        return lambda_.CfnPermission(
+            scope,
+            construct_id,
+            action="lambda:InvokeFunction",
+            function_name=self.name,
+            principal=f"{service}.amazonaws.com",
+            source_account=place(self).account,
+            source_arn=source_arn,
+        )
+
 
 @lru_cache(maxsize=64)  # functions of one package and stack share what is staged
 def _code(stack: cdk.Stack, archive: Path) -> cdk.FileAssetLocation:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
@@ -145,15 +144,7 @@ class EventReports(Construct):
         return queue
 
     def _subscribe(self, function: OwnFunction, unread: sqs.CfnQueue) -> None:
-        permission = lambda_.CfnPermission(
-            self,
-            "TopicMayInvoke",
-            action="lambda:InvokeFunction",
-            function_name=function.name,
-            principal="sns.amazonaws.com",
-            source_account=place(self).account,
-            source_arn=self._topic_arn,
-        )
+        permission = function.invocable(self, "TopicMayInvoke", "sns", self._topic_arn)
         sns.CfnSubscription(
             self,
             "Subscription",

@@ -1,11 +1,9 @@
 """The quarterly rotation of the AUTH token, and what finishes it when it is interrupted (§2.3)."""
 
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
 from constructs.common.own_function import OwnFunction, invoke_on_schedule
-from constructs.common.permissions import place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
 from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisData
@@ -66,14 +64,8 @@ class TokenRotation(Construct):
         )
 
     def _rotate(self, settings: Rotation, token: AuthToken, endpoints: ServiceEndpoints) -> None:
-        permission = lambda_.CfnPermission(
-            self,
-            "SecretsManagerMayInvoke",
-            action="lambda:InvokeFunction",
-            function_name=self._function.name,
-            principal="secretsmanager.amazonaws.com",
-            source_account=place(self).account,
-            source_arn=token.arn,
+        permission = self._function.invocable(
+            self, "SecretsManagerMayInvoke", "secretsmanager", token.arn
         )
         schedule = secretsmanager.CfnRotationSchedule(
             self,

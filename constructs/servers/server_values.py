@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import aws_events as events
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ssm as ssm
 
 from constructs import Construct
@@ -17,7 +16,6 @@ SCRIPT = Path(__file__).with_suffix(".sh")
 HOURS = 12  # a value that somebody changed is back after so long
 FILES_A_CONNECTION = 4  # a server also opens logs, libraries, its own clients' sockets
 LONGEST_SECONDS = 120
-LARGEST = 65_536  # bytes of a document (Systems Manager endpoints and quotas)
 
 
 class ServerValues(Construct):
@@ -68,21 +66,15 @@ def content(prefix: str, max_clients: int) -> dict[str, Any]:
     """The document, of schema 2.2 (Systems Manager user guide, "Document schemas").
 
     ``prefix`` names the environment's own file on a server that several environments tag.
-    ValueError for what Systems Manager would refuse, or would run as something else.
     """
     backlog = 1 << (max_clients - 1).bit_length()  # the kernel rounds a queue up to such a number
-    script = SCRIPT.read_text()
-    if "{{" in script:
-        raise ValueError(f"{SCRIPT.name} has {{{{: Systems Manager reads a parameter there")
     commands = [
         "ACTION='{{ Action }}'",
         f"ENVIRONMENT={prefix}",
         f"BACKLOG={backlog}",
         f"FILES={backlog * FILES_A_CONNECTION}",
-        *script.splitlines(),
+        *SCRIPT.read_text().splitlines(),
     ]
-    if sum(len(line.encode()) + 4 for line in commands) > LARGEST:
-        raise ValueError(f"{SCRIPT.name} is longer than a document may be ({LARGEST} bytes)")
     return {
         "schemaVersion": "2.2",
         "description": f"Kernel and systemd values for {max_clients} connections",
@@ -141,15 +133,7 @@ class ServerWatch(Construct):
                 )
             ],
         )
-        lambda_.CfnPermission(
-            self,
-            "RuleMayInvoke",
-            action="lambda:InvokeFunction",
-            function_name=reports.function.name,
-            principal="events.amazonaws.com",
-            source_account=place(self).account,
-            source_arn=rule.attr_arn,
-        )
+        reports.function.invocable(self, "RuleMayInvoke", "events", rule.attr_arn)
 
 
 def server_rule_arn(scope: Construct, prefix: str) -> str:

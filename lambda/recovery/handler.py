@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
         case "choose":
             sentinels = manifest.read(client("ssm"), settings.manifest)
             found = newest(client("elasticache"), settings)
-            return {"snapshot": found.document(), "sentinels": sentinels}
+            return {"snapshot": found, "sentinels": sentinels}
         case "restore":
             secret = Secret(client("secretsmanager"), settings.secret_arn)
             restore(client("elasticache"), secret, settings, run, event["snapshot"])

@@ -2,8 +2,8 @@
 
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from recovery.settings import (
@@ -25,49 +25,31 @@ from shared.snapshots import listed, taken, version_to_restore_on
 COMPLETE = ("available", "restoring", "copying")
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """One that can be restored; ``created`` is when its oldest shard was saved.
-
-    ``engine_version`` is the one to restore it on.
-    """
-
-    name: str
-    created: datetime
-    node_type: str
-    shards: int
-    tiered: bool
-    engine_version: str
-
-    def document(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return asdict(self) | {"created": self.created.isoformat()}
-
-
 def newest(
     elasticache: Any, settings: Settings, statuses: Collection[str] = ("available",)
-) -> Snapshot:
+) -> dict[str, Any]:
     """The newest automatic snapshot with one of these statuses; by default, one to restore now.
 
+    ``created`` is when its oldest shard was saved, ``engine_version`` the one to restore it on.
     Raises NoSnapshotError if there is none, and what ``ask`` raises.
     """
+    group_id, cluster_mode = settings.group_id, settings.cluster_mode
     found = [
-        Snapshot(
-            name=each["SnapshotName"],
-            created=created,
-            node_type=each["CacheNodeType"],
-            shards=int(each.get("NumNodeGroups", 1)),
-            tiered=each.get("DataTiering") == "enabled",
-            engine_version=version_to_restore_on(each, settings.engine, settings.engine_version),
-        )
-        for each in listed(
-            elasticache, settings.group_id, cluster_mode=settings.cluster_mode, source="system"
-        )
+        (created, each)
+        for each in listed(elasticache, group_id, cluster_mode=cluster_mode, source="system")
         if each.get("SnapshotStatus") in statuses and (created := taken(each))
     ]
     if not found:
-        raise NoSnapshotError(f"{settings.group_id} has no automatic snapshot that is complete")
-    return max(found, key=lambda each: each.created)
+        raise NoSnapshotError(f"{group_id} has no automatic snapshot that is complete")
+    created, snapshot = max(found, key=itemgetter(0))
+    return {
+        "name": snapshot["SnapshotName"],
+        "created": created.isoformat(),
+        "node_type": snapshot["CacheNodeType"],
+        "shards": int(snapshot.get("NumNodeGroups", 1)),
+        "tiered": snapshot.get("DataTiering") == "enabled",
+        "engine_version": version_to_restore_on(snapshot, settings.engine, settings.engine_version),
+    }
 
 
 def token_of(secret: Secret, group_id: str, execution: str) -> str:

@@ -40,7 +40,8 @@ def watch(elasticache: Any, states: Any, settings: Settings, now: datetime) -> N
 def _snapshot_age(elasticache: Any, settings: Settings, now: datetime) -> timedelta:
     """Of the newest snapshot; of the group itself as long as there is none."""
     try:
-        return now - newest(elasticache, settings, COMPLETE).created
+        created = newest(elasticache, settings, COMPLETE)["created"]
+        return now - datetime.fromisoformat(created)
     except NoSnapshotError:
         group = find(elasticache, settings.group_id)
     if group is None:

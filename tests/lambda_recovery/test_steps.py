@@ -58,10 +58,8 @@ def test_the_newest_snapshot_is_chosen_of_whichever_member(
         member_snapshot(f"{GROUP}-001", NOW - 6 * HOUR, SnapshotStatus="deleting"),
         member_snapshot(f"{GROUP}-001", NOW - HOUR, SnapshotStatus="creating", NodeSnapshots=[]),
     )
-    found = newest(client, SETTINGS, statuses)
-    assert found.name == f"automatic.{GROUP}-{member}"
-    assert found.document() == {
-        "name": found.name,
+    assert newest(client, SETTINGS, statuses) == {
+        "name": f"automatic.{GROUP}-{member}",
         "created": (NOW - age * HOUR).isoformat(),
         "node_type": "cache.m3.large",
         "shards": 1,
@@ -77,7 +75,7 @@ def test_in_cluster_mode_a_snapshot_is_as_old_as_its_oldest_shard(named_by_aws: 
         for node in sharded["NodeSnapshots"]:
             del node["SnapshotCreateTime"]
     found = newest(listing(sharded), Settings.read(VARIABLES | {"CLUSTER_MODE": "true"}))
-    assert (found.created, found.shards) == (NOW - 3 * HOUR, 3)
+    assert (found["created"], found["shards"]) == ((NOW - 3 * HOUR).isoformat(), 3)
 
 
 def test_without_a_snapshot_of_its_own_it_says_so() -> None:
@@ -101,7 +99,7 @@ def test_a_backup_is_restored_on_the_version_to_which_aws_raised_the_engine(
 ) -> None:
     changed = Settings.read(VARIABLES | {"ENGINE": engine, "ENGINE_VERSION": deployed})
     one = member_snapshot(f"{GROUP}-002", NOW, Engine=engine, EngineVersion=taken_on)
-    chosen = newest(listing(one), changed).document()
+    chosen = newest(listing(one), changed)
     assert chosen["engine_version"] == _created(changed, chosen)["EngineVersion"] == restored_on
 
 

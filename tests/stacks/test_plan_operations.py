@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -200,23 +199,12 @@ def test_the_document_takes_the_plans_10000_connections(operations: Stack) -> No
     assert lines[0] == "ACTION='{{ Action }}'"
     assert lines[1:4] == [f"ENVIRONMENT={PREFIX}", "BACKLOG=16384", "FILES=65536"]
     assert content["parameters"]["Action"]["default"] == "verify", "run by hand, it only looks"
-    assert re.findall(r"\{\{.*?\}\}", "\n".join(lines)) == ["{{ Action }}"]
+    # Systems Manager reads a parameter there, and takes no document above 64 KB (its quotas).
+    assert "\n".join(lines).count("{{") == 1
+    assert len(json.dumps(content)) < 65_536
     for clients, backlog in ((16_384, 16_384), (800, 1024)):
         (step,) = server_values.content(PREFIX, clients)["mainSteps"]
         assert f"BACKLOG={backlog}" in step["inputs"]["runCommand"]
-
-
-@pytest.mark.parametrize(
-    ("text", "why"), [("echo '{{ Other }}'", "reads a parameter"), ("#" * 70_000, "longer than")]
-)
-def test_what_systems_manager_would_refuse_is_refused_at_synth(
-    text: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    script = tmp_path / "script.sh"
-    script.write_text(text)
-    monkeypatch.setattr(server_values, "SCRIPT", script)
-    with pytest.raises(ValueError, match=why):
-        server_values.content(PREFIX, 10_000)
 
 
 def test_without_a_tag_nothing_is_set_and_nothing_watched(synth_changed: SynthChanged) -> None:
