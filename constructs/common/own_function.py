@@ -60,7 +60,6 @@ class OwnFunction(Construct):
         *,
         settings: Settings,
         name: str,
-        package: str,
         handler: str,
         environment: Mapping[str, str],
         timeout_seconds: int,
@@ -71,7 +70,7 @@ class OwnFunction(Construct):
         network: ApplicationNetwork | None = None,
         outside: str = "",
     ) -> None:
-        """``name`` follows the environment's prefix; ``package`` is an archive of build/functions.
+        """``name`` follows the environment's prefix, ``handler`` begins with its package.
 
         ``environment`` holds no secret. ``may`` is what is permitted beyond its own log;
         ``more_policies`` are for what its own has no room for. ``unread`` is the ARN of the queue
@@ -109,7 +108,7 @@ class OwnFunction(Construct):
             description=f"Function {name}",
         )
         unreserved = bool(self.node.try_get_context(UNRESERVED))
-        code = _code(cdk.Stack.of(self), PACKAGES / package)
+        code = _code(cdk.Stack.of(self), PACKAGES / f"{handler.split('.')[0]}.zip")
         # The library's own Function loads half of the library: this is the resource itself.
         function = lambda_.CfnFunction
         self.function = function(
@@ -189,7 +188,6 @@ LONGEST_DELAY_SECONDS = 3600  # after which the scheduler gives an invocation up
 def on_schedule(
     scope: Construct,
     construct_id: str,
-    *,
     name: str,
     description: str,
     expression: str,
@@ -231,6 +229,7 @@ def account_role(
     may: Mapping[str, list[str]],
 ) -> str:
     """A role of what ``service`` may do in this account alone: actions, each with its resources."""
+    service = f"{service}.amazonaws.com"
     policy = ManagedPolicy(
         scope,
         policy_id,
@@ -243,37 +242,23 @@ def account_role(
 
 def invoke_on_schedule(
     scope: Construct,
-    construct_id: str,
-    *,
     function: OwnFunction,
     what: str,
-    description: str,
     expression: str,
-    event: Mapping[str, bool],
+    description: str,
+    *,
+    construct_id: str = "Schedule",
+    event: str = "scheduled",
     attempts: int = 0,
 ) -> None:
-    """Invoke ``function`` with ``event`` by a schedule that has the function's name.
+    """Invoke ``function`` with the event ``{event: true}``, by a schedule that has its name.
 
     ``what`` completes "Invoke the ... function on a schedule". ``expression`` is EventBridge
     Scheduler's, in UTC. ``attempts`` are made after one that Lambda did not take, within an hour:
     none where the next run is minutes away.
     """
-    role_arn = account_role(
-        scope,
-        "ScheduleRole",
-        "InvokePolicy",
-        "scheduler.amazonaws.com",
-        f"Invoke the {what} function on a schedule",
-        {"lambda:InvokeFunction": [function.arn]},
-    )
-    on_schedule(
-        scope,
-        construct_id,
-        name=function.given_name,
-        description=description,
-        expression=expression,
-        target_arn=function.arn,
-        role_arn=role_arn,
-        given=event,
-        attempts=attempts,
-    )
+    arn, invoke = function.arn, f"Invoke the {what} function on a schedule"
+    may = {"lambda:InvokeFunction": [arn]}
+    role_arn = account_role(scope, "ScheduleRole", "InvokePolicy", "scheduler", invoke, may)
+    name, given = function.given_name, {event: True}
+    on_schedule(scope, construct_id, name, description, expression, arn, role_arn, given, attempts)

@@ -100,7 +100,6 @@ class EventReports(Construct):
             "Function",
             settings=settings,
             name="events",
-            package="events.zip",
             handler="events.handler.handler",
             environment={
                 "REPLICATION_GROUP_ID": settings.redis.replication_group_id,

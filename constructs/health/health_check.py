@@ -25,7 +25,6 @@ EVERY_MINUTES = 5
 INSIDE_SECONDS = 40  # four logins that get no answer, and the calls before them
 OUTSIDE_SECONDS = 90
 NEVER_DAYS = 36_500
-PACKAGE = "health.zip"
 
 
 class HealthCheck(Construct):
@@ -43,7 +42,6 @@ class HealthCheck(Construct):
             "Login",
             settings=settings,
             name="health-login",
-            package=PACKAGE,
             handler="health.inside.handler",
             environment={"DESIRED": json.dumps(_inside(settings, data.token))},
             timeout_seconds=INSIDE_SECONDS,
@@ -89,7 +87,6 @@ class HealthCheck(Construct):
             "Health",
             settings=settings,
             name="health",
-            package=PACKAGE,
             handler="health.handler.handler",
             environment={"DESIRED": json.dumps(desired), "INSIDE_FUNCTION": inside.name},
             may=[
@@ -105,15 +102,8 @@ class HealthCheck(Construct):
         )
         group.grant_describe(outside)
         user.grant_describe(outside)
-        invoke_on_schedule(
-            self,
-            "Schedule",
-            function=outside,
-            what="health",
-            description="Check the deployment against its template, and publish what failed",
-            expression=f"rate({EVERY_MINUTES} minutes)",
-            event={"scheduled": True},
-        )
+        what = "Check the deployment against its template, and publish what failed"
+        invoke_on_schedule(self, outside, "health", f"rate({EVERY_MINUTES} minutes)", what)
 
 
 def _group(settings: Settings) -> dict[str, Any]:

@@ -52,7 +52,6 @@ NETWORK_ACTIONS = (
     "ec2:DescribeVpcs",
 )
 
-PACKAGE = "recovery.zip"
 WATCH_MINUTES = 10
 SCHEDULES = {
     "Monthly": "Prove that the newest backup can be restored",
@@ -108,7 +107,6 @@ class RecoveryTest(Construct):
             label,
             settings=self._settings,
             name=f"recovery-{label.lower()}",
-            package=PACKAGE,
             handler=f"recovery.{label.lower()}.handler",
             environment={
                 "SECRET_ARN": token.arn,
@@ -141,7 +139,6 @@ class RecoveryTest(Construct):
             "Operator",
             settings=settings,
             name="recovery",
-            package=PACKAGE,
             handler="recovery.handler.handler",
             environment={
                 "REPLICATION_GROUP_ID": group.group_id,
@@ -239,14 +236,9 @@ class RecoveryTest(Construct):
 
     def _run(self, operator: OwnFunction, verifier: OwnFunction, keeper: OwnFunction) -> None:
         """The state machine, and the schedules of all."""
-        role_arn = account_role(
-            self,
-            "MachineRole",
-            "MachinePolicy",
-            "states.amazonaws.com",
-            "Call the functions of the recovery test",
-            {"lambda:InvokeFunction": [operator.arn, verifier.arn]},
-        )
+        functions, what = [operator.arn, verifier.arn], "Call the functions of the recovery test"
+        may = {"lambda:InvokeFunction": functions}
+        role_arn = account_role(self, "MachineRole", "MachinePolicy", "states", what, may)
         test = stepfunctions.CfnStateMachine(
             self,
             "Machine",
@@ -256,15 +248,12 @@ class RecoveryTest(Construct):
         )
         why = "Twelve runs a year: Step Functions keeps the history of each for 90 days"
         acknowledge(test, {"AwsSolutions:SF1": why, "AwsSolutions:SF2": why})
-        functions = [operator.arn, verifier.arn, keeper.arn]
-        role_arn = account_role(
-            self,
-            "ScheduleRole",
-            "SchedulePolicy",
-            "scheduler.amazonaws.com",
-            "Start the recovery test, its watch and its keeper on their schedules",
-            {"states:StartExecution": [test.ref], "lambda:InvokeFunction": functions},
-        )
+        may = {
+            "states:StartExecution": [test.ref],
+            "lambda:InvokeFunction": [*functions, keeper.arn],
+        }
+        what = "Start the recovery test, its watch and its keeper on their schedules"
+        role_arn = account_role(self, "ScheduleRole", "SchedulePolicy", "scheduler", what, may)
         often, sentinels = f"rate({WATCH_MINUTES} minutes)", values(self._group.topology.group_id)
         for label, expression, target_arn, given in (
             ("Monthly", self._settings.recovery.schedule_expression, test.ref, {}),
@@ -272,14 +261,5 @@ class RecoveryTest(Construct):
             ("Keep", often, keeper.arn, {"sentinels": sentinels}),
             ("Warm", KEPT_WARM, verifier.arn, {"warm": True}),
         ):
-            on_schedule(
-                self,
-                label,
-                name=f"{self._name}-{label.lower()}",
-                description=SCHEDULES[label],
-                expression=expression,
-                target_arn=target_arn,
-                role_arn=role_arn,
-                given=given,
-                attempts=3,
-            )
+            name, what = f"{self._name}-{label.lower()}", SCHEDULES[label]
+            on_schedule(self, label, name, what, expression, target_arn, role_arn, given, 3)

@@ -114,7 +114,6 @@ def _acknowledge(bucket: s3.Bucket, bucket_policy: s3.CfnBucketPolicy) -> None:
 
 LONGEST_SECONDS = 600
 ATTEMPTS = 20  # of the scheduler to hand it over, in an hour
-PACKAGE = "reviews.zip"
 OUTSIDE = "It calls AWS's API alone; inside, each service would take an endpoint"
 
 
@@ -158,7 +157,6 @@ class Review(Construct):
             "Function",
             settings=settings,
             name=kind.function_name,
-            package=PACKAGE,
             handler=f"reviews.{module}.handler",
             environment={
                 "REVIEW": kind.name,
@@ -180,16 +178,8 @@ class Review(Construct):
         why = "Reports of this review, whose names are dates"
         acknowledge(self.function.policy, {store.folder(kind.name): why})
         notifications.grant_publish(self.function, channel)
-        invoke_on_schedule(
-            self,
-            "Schedule",
-            function=self.function,
-            what=kind.what,
-            description=f"The {kind.what}: report and message",
-            expression=kind.schedule,
-            event={"scheduled": True},
-            attempts=ATTEMPTS,
-        )
+        what, description = kind.what, f"The {kind.what}: report and message"
+        invoke_on_schedule(self, self.function, what, kind.schedule, description, attempts=ATTEMPTS)
 
 
 EVERY_MINUTES = 15  # longer than a review takes: one that fails is begun again, none beside itself
@@ -218,7 +208,6 @@ class ReviewWatch(Construct):
             "Function",
             settings=settings,
             name="review-watch",
-            package=PACKAGE,
             handler="reviews.watch.handler",
             environment={
                 "REPORTS_BUCKET": store.bucket_name,
@@ -232,12 +221,5 @@ class ReviewWatch(Construct):
             outside=OUTSIDE,
         )
         store.grant_list(function, [f"{name}/ran.json" for name in watched])
-        invoke_on_schedule(
-            self,
-            "Schedule",
-            function=function,
-            what="review watch",
-            description="Publish how long ago each review ran",
-            expression=f"rate({EVERY_MINUTES} minutes)",
-            event={"scheduled": True},
-        )
+        what, expression = "Publish how long ago each review ran", f"rate({EVERY_MINUTES} minutes)"
+        invoke_on_schedule(self, function, "review watch", expression, what)

@@ -31,7 +31,6 @@ class TokenRotation(Construct):
             "Rotation",
             settings=data.settings,
             name="rotation",
-            package="rotation.zip",
             handler="rotation.handler.handler",
             environment={
                 "SECRET_ARN": token.arn,
@@ -53,14 +52,15 @@ class TokenRotation(Construct):
         connect(self._function, "Redis", self._function, redis, group.port, "Redis")
         if data.settings.redis.rotates:
             self._rotate(settings, token, endpoints)
+        what = "Finish an interrupted rotation, retire the old token, publish the state"
         invoke_on_schedule(
             self,
-            "Reconcile",
-            function=self._function,
-            what="rotation",
-            description="Finish an interrupted rotation, retire the old token, publish the state",
-            expression=f"rate({settings.reconcile_minutes} minutes)",
-            event={"reconcile": True},
+            self._function,
+            "rotation",
+            f"rate({settings.reconcile_minutes} minutes)",
+            what,
+            construct_id="Reconcile",
+            event="reconcile",
         )
 
     def _rotate(self, settings: Rotation, token: AuthToken, endpoints: ServiceEndpoints) -> None:
