@@ -5,17 +5,16 @@ import aws_cdk as cdk
 from constructs import Construct
 from constructs.common.encryption_key import EncryptionKey
 from constructs.common.logs import RedisLogs
-from constructs.data.attached import (
-    AttachedAccess,
-    AttachedGroup,
-    AttachedParameters,
-    KeptUser,
-    StoredToken,
-)
+from constructs.data.attached import AttachedAccess, AttachedGroup, KeptUser, StoredToken
 from constructs.data.auth_token import UNTAGGED, AuthToken, RedisUser
 from constructs.data.network import ApplicationNetwork, RedisAccess
 from constructs.data.published_settings import PublishedSettings
-from constructs.data.replication_group import ParameterGroup, RedisParameters, RedisReplicationGroup
+from constructs.data.replication_group import (
+    AttachedParameters,
+    ParameterGroup,
+    RedisParameters,
+    RedisReplicationGroup,
+)
 from constructs.events.events import EventTopic
 from environments.advice import advice
 from environments.attached_settings import Attached

@@ -3,9 +3,6 @@
 Each class replaces the one that makes the resource, with the same attributes.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from constructs import Construct
 from constructs.common.permissions import Statement
 from constructs.data.auth_token import AuthToken, RedisUser
@@ -51,14 +48,6 @@ class KeptUser(RedisUser):
         self._group_id = group_id
         self.id = user_id(group_id)
         self.group_ref = user_group_id(group_id)
-
-
-@dataclass(frozen=True)
-class AttachedParameters:
-    """The owner's parameter group, with the values that ``make adopt`` read."""
-
-    ref: str
-    properties: Mapping[str, str]
 
 
 class AttachedGroup(RedisReplicationGroup):

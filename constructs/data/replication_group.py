@@ -1,6 +1,8 @@
 """The replication group and its parameters: whose loss is a loss of data (§1, 2.1, 2.2)."""
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_elasticache as elasticache
@@ -17,16 +19,12 @@ from environments.redis_settings import PORT, Redis
 from environments.schema import Settings
 
 
-class ParameterGroup(Protocol):
-    """What other constructs read of it, whoever made it."""
+@dataclass(frozen=True)
+class AttachedParameters:
+    """The owner's parameter group, with the values that ``make adopt`` read."""
 
-    @property
-    def ref(self) -> str:
-        """Its name."""
-
-    @property
-    def properties(self) -> Any:
-        """Each parameter that is set, with its value."""
+    ref: str
+    properties: Mapping[str, str]
 
 
 class RedisParameters(elasticache.CfnParameterGroup):
@@ -55,6 +53,9 @@ class RedisParameters(elasticache.CfnParameterGroup):
         # already, and no way back. So other stacks read an output. Both, for the export must be
         # there until no stack that was deployed before imports it.
         self.apply_cross_stack_reference_strength(cdk.ReferenceStrength.BOTH)
+
+
+ParameterGroup = RedisParameters | AttachedParameters
 
 
 class RedisReplicationGroup(Construct):

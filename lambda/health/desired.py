@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Self
 
 from shared.variable import document
@@ -46,14 +45,11 @@ class Inside:
     group_id: str
     replicas: int
     cluster_mode: bool
-    oldest_token: timedelta
-    retire_after: timedelta
-    late: timedelta
+    oldest_token_days: int
+    retire_after_hours: int
+    late_hours: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Raises KeyError or TypeError if the template does not fit this code."""
-        given = document(environment, VARIABLE)
-        oldest = timedelta(days=given.pop("oldest_token_days"))
-        after, late = (timedelta(hours=given.pop(f"{of}_hours")) for of in ("retire_after", "late"))
-        return cls(**given, oldest_token=oldest, retire_after=after, late=late)
+        return cls(**document(environment, VARIABLE))

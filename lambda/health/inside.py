@@ -27,17 +27,17 @@ def check_token(
     age = now - current.created
     yield Line(
         "token: age",
-        age <= settings.oldest_token,
+        age <= timedelta(days=settings.oldest_token_days),
         f"{age / _DAY:.1f} days",
-        f"at most {settings.oldest_token / _DAY:g} days",
+        f"at most {settings.oldest_token_days} days",
         TOKEN,
     )
     state, since = _state(found, settings, now)
     yield Line(
         "token: state",
-        now - since <= settings.late,
+        now - since <= timedelta(hours=settings.late_hours),
         f"{state}, since {since:%Y-%m-%d %H:%M} UTC" if since < now else state,
-        f"nothing late by over {settings.late / timedelta(hours=1):g} hours",
+        f"nothing late by over {settings.late_hours} hours",
         TOKEN,
     )
 
@@ -46,7 +46,7 @@ def _state(found: Versions, settings: Inside, now: datetime) -> tuple[str, datet
     """The rotation's state, and since when that is late."""
     if found.unfinished_since:
         return "a rotation is unfinished", found.unfinished_since
-    if not found.retired(now, settings.retire_after):
+    if not found.retired(now, timedelta(hours=settings.retire_after_hours)):
         return "the old token is to be retired", now
     return "one token, no rotation under way", now
 

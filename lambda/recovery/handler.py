@@ -44,11 +44,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
 
 def _report(settings: Settings, run: Run, state: dict[str, Any]) -> dict[str, Any]:
     found = outcome(state, run)
-    figures, times = {"RecoveryFailed": float(not found.passed)}, {}
-    if found.point is not None and found.time is not None:
-        figures |= metrics(found.point, found.time)
-        seconds = {"point": found.point.total_seconds(), "time": found.time.total_seconds()}
-        times = {f"{name}_seconds": round(value, 3) for name, value in seconds.items()}
+    figures, times = {"RecoveryFailed": float(not found.passed)}, dict[str, float]()
+    if found.measured:
+        figures |= metrics(*found.measured)
+        point, time = (round(one.total_seconds(), 3) for one in found.measured)
+        times = {"point_seconds": point, "time_seconds": time}
     words = {"recovery": found.failure or "verified"}
     print(emitted(settings.group_id, datetime.now(UTC), figures, words))
     message = notification(found, settings, run)

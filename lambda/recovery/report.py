@@ -15,24 +15,21 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a test ended. Without ``point`` and ``time`` nothing was verified: ``failure`` says why.
+    """How a test ended. ``measured`` is None where nothing was verified: ``failure`` says why.
 
-    ``point`` is how old the snapshot was when the test began, ``time`` how long the first verified
-    read took.
+    It is how old the snapshot was when the test began, and how long the first verified read took.
     """
 
-    snapshot: str | None
-    point: timedelta | None
-    time: timedelta | None
-    sentinels: int
-    keys: int
+    chosen: Mapping[str, Any] | None
+    verified: Mapping[str, Any]
+    measured: tuple[timedelta, timedelta] | None
     failure: str | None
     left: str | None
 
     @property
     def passed(self) -> bool:
         """The data was verified and nothing is left behind."""
-        return self.point is not None and self.failure is None and self.left is None
+        return self.measured is not None and self.failure is None and self.left is None
 
 
 def metrics(point: timedelta, time: timedelta) -> dict[str, float]:
@@ -46,19 +43,12 @@ def metrics(point: timedelta, time: timedelta) -> dict[str, float]:
 def outcome(state: Mapping[str, Any], run: Run) -> Outcome:
     """Read from what the state machine has gathered."""
     chosen, verified = state.get("chosen"), state.get("verified") or {}
-    point = time = None
+    measured = None
     if chosen and verified:
-        point = run.started - datetime.fromisoformat(chosen["snapshot"]["created"])
-        time = datetime.fromisoformat(verified["at"]) - run.started
-    return Outcome(
-        snapshot=chosen["snapshot"]["name"] if chosen else None,
-        point=point,
-        time=time,
-        sentinels=verified.get("sentinels", 0),
-        keys=verified.get("keys", 0),
-        failure=_cause(state.get("failure")),
-        left=_cause(state.get("stuck")),
-    )
+        created, at = map(datetime.fromisoformat, (chosen["snapshot"]["created"], verified["at"]))
+        measured = run.started - created, at - run.started
+    failure, left = _cause(state.get("failure")), _cause(state.get("stuck"))
+    return Outcome(chosen, verified, measured, failure, left)
 
 
 def notification(found: Outcome, settings: Settings, run: Run) -> str:
@@ -66,11 +56,13 @@ def notification(found: Outcome, settings: Settings, run: Run) -> str:
     passed = "passed" if found.passed else "FAILED"
     sign = ":white_check_mark:" if found.passed else ":rotating_light:"
     section = None
-    if found.failure or found.point is None or found.time is None:
+    if found.failure or found.measured is None:
         section = "failed"
     elif found.left:
         section = "leftovers"
-    elif found.point > settings.point_objective or found.time > settings.time_objective:
+    elif (
+        found.measured[0] > settings.point_objective or found.measured[1] > settings.time_objective
+    ):
         section = "objectives"
     return custom(
         f"{sign} Recovery test {passed}: {settings.group_id}",
@@ -82,19 +74,20 @@ def notification(found: Outcome, settings: Settings, run: Run) -> str:
 def _lines(found: Outcome, settings: Settings, run: Run) -> Iterator[str]:
     if found.failure:
         yield f"*Why:* {found.failure}"
-    if found.snapshot:
-        yield f"*Snapshot:* {found.snapshot}"
-    if found.point is not None and found.time is not None:
+    if found.chosen:
+        yield f"*Snapshot:* {found.chosen['snapshot']['name']}"
+    if found.measured:
+        point, time = found.measured
         yield (
-            f"*Data lost at worst (RPO):* {found.point / HOUR:.1f} h old at the start, "
-            f"{_against(found.point, settings.point_objective, 'h', HOUR)}"
+            f"*Data lost at worst (RPO):* {point / HOUR:.1f} h old at the start, "
+            f"{_against(point, settings.point_objective, 'h', HOUR)}"
         )
         yield (
-            f"*Time to the first verified read (RTO):* {found.time / MINUTE:.1f} min, "
-            f"{_against(found.time, settings.time_objective, 'min', MINUTE)}"
+            f"*Time to the first verified read (RTO):* {time / MINUTE:.1f} min, "
+            f"{_against(time, settings.time_objective, 'min', MINUTE)}"
         )
-        many = found.sentinels
-        yield f"*Verified:* {many} sentinels of {many}, in {found.keys:,} keys"
+        many, keys = found.verified["sentinels"], found.verified["keys"]
+        yield f"*Verified:* {many} sentinels of {many}, in {keys:,} keys"
     yield f"*Left behind:* {found.left or 'nothing'}"
     yield f"_execution {run.execution}_"
 

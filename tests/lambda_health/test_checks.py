@@ -1,7 +1,6 @@
 """Each check on AWS's answers: what differs from the template fails in its line, and only there."""
 
 import dataclasses
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 
 from environments.access import access_string
 from health.cache import NOT_GIVEN, check_group, check_parameters
-from health.desired import Inside
 from health.inside import check, check_token
 from health.monitoring import YOUNG, check_alarms, check_topics
 from health.user import check_user, rights
@@ -92,14 +90,13 @@ def test_a_group_without_nodes_passes_in_none_of_their_lines() -> None:
 
 
 @pytest.mark.parametrize("value", [{"ParameterValue": "600"}, {}])
-def test_a_parameter_on_a_later_page_is_compared(value: dict[str, str]) -> None:
+def test_a_parameter_is_compared_on_whichever_page_and_fails_where_it_is_on_none(
+    value: dict[str, str],
+) -> None:
     assert [line.passed for line in check_parameters(healthy(), DESIRED)] == [True]
     (line,) = check_parameters(healthy(timeout=value), DESIRED)
     found = str(value.get("ParameterValue"))
     assert (line.passed, line.name, line.found) == (False, "parameter timeout", found)
-
-
-def test_a_parameter_that_elasticache_does_not_list_fails() -> None:
     desired = dataclasses.replace(DESIRED, parameters={"unheard-of": "1"})
     assert [line.passed for line in check_parameters(healthy(), desired)] == [False]
 
@@ -207,12 +204,6 @@ def test_a_topic_has_its_subscribers_and_all_have_confirmed(arns: list[str], pas
 AT_REST = {CURRENT: "v1"}
 UNDER_WAY = {CURRENT: "v1", PENDING: "v2"}
 UNRETIRED = {CURRENT: "v2", PREVIOUS: "v1"}
-
-
-def test_the_templates_variable_is_read_with_its_units() -> None:
-    given = {"secret_arn": "arn", "group_id": "g", "replicas": 2, "cluster_mode": False}
-    given |= {"oldest_token_days": 100, "retire_after_hours": 24, "late_hours": 6}
-    assert Inside.read({"DESIRED": json.dumps(given)}) == SETTINGS
 
 
 def test_a_token_that_is_too_old_is_found_where_no_login_can_be_tried() -> None:

@@ -1,6 +1,6 @@
 """A deployment in perfect health, as AWS's answers, to be spoilt in one place."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from environments.access import access_string
@@ -40,9 +40,9 @@ SETTINGS = Inside(
     group_id="g",
     replicas=2,
     cluster_mode=False,
-    oldest_token=timedelta(days=100),
-    retire_after=timedelta(hours=24),
-    late=timedelta(hours=6),
+    oldest_token_days=100,
+    retire_after_hours=24,
+    late_hours=6,
 )
 
 

@@ -185,7 +185,7 @@ def test_an_objective_that_was_missed_is_reported_with_its_section(
     ],
 )
 def test_a_failure_is_reported_in_words(cause: str, words: str) -> None:
-    content = said({"failure": {"Error": "E", "Cause": cause}})
+    content = said({"chosen": state()["chosen"], "failure": {"Error": "E", "Cause": cause}})
     assert content["title"] == ":rotating_light: Recovery test FAILED: vibewell-redis"
     assert content["description"].startswith(f"*Why:* {words}")
     assert content["nextSteps"][0].endswith("#recovery-failed")

@@ -10,6 +10,7 @@ from constructs.recovery import recovery_machine as machine
 from constructs.recovery.recovery_test import COUNT, values
 from constructs.servers import server_values
 from environments.schema import Settings
+from health.desired import Desired, Inside
 from recovery.manifest import checksum, digest
 from tests.stacks import template
 from tests.stacks.template import HERE, PREFIX, permitted, variables
@@ -51,6 +52,14 @@ def test_the_rotation_refuses_fewer_logins_than_the_alarm_takes(
     given = variables(operations, "rotation")
     assert 2 * int(given["MOST_REFUSED_LOGINS"]) < production.alarms.refused_logins_per_minute
     assert int(given["RETIRE_AFTER_SECONDS"]) == production.rotation.retire_after_hours * 3600
+
+
+@pytest.mark.parametrize(("name", "kind"), [("health", Desired), ("health-login", Inside)])
+def test_the_health_check_can_read_what_the_template_gives(
+    operations: Stack, name: str, kind: type[Desired | Inside]
+) -> None:
+    given = template.text(variables(operations, name)["DESIRED"])
+    assert kind.read({"DESIRED": given}).group_id == "vibewell-redis"
 
 
 def test_endpoints_of_the_vpcs_own_are_opened_and_none_is_made(synth_changed: SynthChanged) -> None:
