@@ -82,7 +82,18 @@ class ReportStore(s3.Bucket):
         self._logical_id = cdk.Stack.of(self).get_logical_id(
             cast("cdk.CfnElement", self.node.default_child)
         )
-        _acknowledge(self, over_tls)
+        trail = "Access logs would need a second bucket; the account's CloudTrail has data events"
+        by_name = "Plain text is refused for each action by name; the rule reads s3:* alone"
+        again = "A review can be run again: a copy in another Region would cost more than it saves"
+        lock = "Reports are for reading, no records that must not be deleted"
+        refused = {"AwsSolutions:S10": by_name, "NIST+PCI:S3BucketSSLRequestsOnly": by_name}
+        logged = {"AwsSolutions:S1": trail, "NIST+PCI:S3BucketLoggingEnabled": trail}
+        once = {
+            "NIST+PCI:S3BucketReplicationEnabled": again,
+            "NIST:S3BucketDefaultLockEnabled": lock,
+        }
+        acknowledge(self, {**logged, **refused, **once})
+        acknowledge(over_tls, refused)
 
     def grant_review(self, grantee: Grantee, review: str) -> None:
         """Let it write below its own prefix, and read there what it wrote."""
@@ -98,18 +109,6 @@ class ReportStore(s3.Bucket):
         """Let it ask which objects there are below ``prefixes``, and how old they are."""
         below = {"StringLike": {"s3:prefix": list(prefixes)}}
         grantee.permit(allow("s3:ListBucket", on=[self.bucket_arn], when=below))
-
-
-def _acknowledge(bucket: s3.Bucket, bucket_policy: s3.CfnBucketPolicy) -> None:
-    trail = "Access logs would need a second bucket; the account's CloudTrail has data events"
-    by_name = "Plain text is refused for each action by name; the rule reads s3:* alone"
-    again = "A review can be run again: a copy in another Region would cost more than it saves"
-    lock = "Reports are for reading, no records that must not be deleted"
-    over_tls = {"AwsSolutions:S10": by_name, "NIST+PCI:S3BucketSSLRequestsOnly": by_name}
-    logged = {"AwsSolutions:S1": trail, "NIST+PCI:S3BucketLoggingEnabled": trail}
-    once = {"NIST+PCI:S3BucketReplicationEnabled": again, "NIST:S3BucketDefaultLockEnabled": lock}
-    acknowledge(bucket, {**logged, **over_tls, **once})
-    acknowledge(bucket_policy, over_tls)
 
 
 LONGEST_SECONDS = 600
