@@ -1,15 +1,15 @@
 """Alarms, reviews and notifications. Nothing here holds data: it can be created again."""
 
 from constructs import Construct
-from constructs.alarms.alarms import RedisAlarms, RedisDashboard
+from constructs.alarms.alarms import RedisAlarms, dashboard
 from constructs.alarms.catalog import every_alarm
 from constructs.alarms.metrics import Severity
 from constructs.alarms.notifications import AlarmNotifications
 from constructs.events.events import EventReports
 from constructs.reviews.configuration_review import configuration_review
 from constructs.reviews.metric_reviews import metric_reviews, update_reviews
-from constructs.reviews.review import ReportStore, ReviewWatch, Shared
-from constructs.servers.server_values import ServerWatch, server_rule_arn
+from constructs.reviews.review import ReportStore, Shared, watch_reviews
+from constructs.servers.server_values import server_rule_arn, watch_servers
 from environments.schema import Settings
 from stacks.data import DataStack
 from stacks.environment_stack import EnvironmentStack
@@ -44,7 +44,7 @@ class MonitoringStack(EnvironmentStack):
             rules=[server_rule_arn(self, settings.prefix)] if tagged else [],
         )
         if tagged:
-            ServerWatch(self, "Servers", prefix=settings.prefix, reports=reports)
+            watch_servers(Construct(self, "Servers"), settings.prefix, reports)
         shared = Shared(
             settings=settings,
             store=ReportStore(self, "Reports", key=notifications.key),
@@ -55,11 +55,11 @@ class MonitoringStack(EnvironmentStack):
         scope = Construct(self, "Configuration")
         reviews.append(configuration_review(scope, shared, data.key, tokens, data.parameters))
         reviews += update_reviews(Construct(self, "Updates"), shared)
-        ReviewWatch(self, "ReviewWatch", shared=shared, reviews=reviews)
+        watch_reviews(Construct(self, "ReviewWatch"), shared, reviews)
         alarms = RedisAlarms(
             self, "Alarms", settings=settings, specs=specs, notifications=notifications
         )
-        RedisDashboard(self, "Dashboard", settings=settings, specs=specs, alarms=alarms)
+        dashboard(Construct(self, "Dashboard"), settings, specs, alarms.arns)
         region = settings.environment.region
         self.outputs(
             WarningTopic=notifications.topic_arns[Severity.WARNING],

@@ -88,37 +88,25 @@ _GRAPHS: dict[Panel, tuple[tuple[tuple[str, str], ...], str]] = {
 _COLOURS = {Severity.WARNING: "#ff7f0e", Severity.CRITICAL: "#d62728"}
 
 
-class RedisDashboard(Construct):
-    """Alarm states on top, then one graph per panel, one line per node."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Settings,
-        specs: Sequence[AlarmSpec],
-        alarms: RedisAlarms,
-    ) -> None:
-        """``specs`` bring the thresholds, ``alarms`` the states."""
-        super().__init__(scope, construct_id)
-        region, topology = place(self).region, settings.redis.topology
-        panels = [panel for panel in _GRAPHS if panel in {spec.panel for spec in specs}]
-        widgets = [
-            *_states(alarms.arns),
-            *(
-                _graph(
-                    panel, place, [spec for spec in specs if spec.panel == panel], topology, region
-                )
-                for place, panel in enumerate(panels)
-            ),
-        ]
-        cloudwatch.CfnDashboard(
-            self,
-            "Dashboard",
-            dashboard_name=settings.prefix,
-            dashboard_body=json.dumps({"widgets": widgets}),
-        )
+def dashboard(
+    scope: Construct, settings: Settings, specs: Sequence[AlarmSpec], alarm_arns: Sequence[str]
+) -> None:
+    """Alarm states on top, then one graph per panel with its thresholds, one line per node."""
+    region, topology = place(scope).region, settings.redis.topology
+    panels = [panel for panel in _GRAPHS if panel in {spec.panel for spec in specs}]
+    widgets = [
+        *_states(alarm_arns),
+        *(
+            _graph(panel, place, [spec for spec in specs if spec.panel == panel], topology, region)
+            for place, panel in enumerate(panels)
+        ),
+    ]
+    cloudwatch.CfnDashboard(
+        scope,
+        "Dashboard",
+        dashboard_name=settings.prefix,
+        dashboard_body=json.dumps({"widgets": widgets}),
+    )
 
 
 def _states(alarm_arns: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -230,9 +230,8 @@ def _rotation(settings: Settings) -> Iterator[AlarmSpec]:
 
     A step that is not ready raises by design, so an error says nothing; an age, or a login, does.
     """
-    spec = partial(
-        AlarmSpec, period=900, datapoints_to_alarm=2
-    )  # at least one run of the schedule in each
+    # At least one run of the schedule in each period.
+    spec = partial(AlarmSpec, period=900, datapoints_to_alarm=2)
     log = f"{_log(settings, 'rotation')} Its last lines say what it waits for."
     yield spec(
         name="rotation-unfinished",
@@ -324,9 +323,8 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
     window = settings.redis.snapshot_window.minutes / MINUTES_AN_HOUR
     oldest = DAY_HOURS + window + BACKUP_HOURS
     recovery = settings.recovery
-    spec = partial(
-        AlarmSpec, period=900, datapoints_to_alarm=2
-    )  # at least one run of the schedule in each
+    # At least one run of the schedule in each period.
+    spec = partial(AlarmSpec, period=900, datapoints_to_alarm=2)
     yield spec(
         name="snapshot-age",
         figure=published("SnapshotAgeHours"),
@@ -390,6 +388,7 @@ def _recovery(settings: Settings) -> Iterator[AlarmSpec]:
 def _events(prefix: str) -> Iterator[AlarmSpec]:
     """On ElastiCache's events: those that page, and those that were not forwarded."""
     spec = partial(AlarmSpec, period=300, datapoints_to_alarm=1)
+    waiting = "ApproximateNumberOfMessagesVisible"
     yield spec(
         name="serious-event",
         severity=Severity.CRITICAL,
@@ -411,13 +410,7 @@ def _events(prefix: str) -> Iterator[AlarmSpec]:
     yield spec(
         name="events-unread",
         # SQS sends nothing of a queue that was idle for six hours.
-        figure=service(
-            "AWS/SQS",
-            "ApproximateNumberOfMessagesVisible",
-            "QueueName",
-            f"{prefix}-events-unread",
-            "Maximum",
-        ),
+        figure=service("AWS/SQS", waiting, "QueueName", f"{prefix}-events-unread", "Maximum"),
         means="An event of ElastiCache or of a server was not forwarded: it waits in the queue of "
         "unread events.",
         first="Read the messages in the queue: which event is it?",
@@ -484,12 +477,8 @@ def _reviews() -> Iterator[AlarmSpec]:
 
 def _test(settings: Settings) -> Iterator[AlarmSpec]:
     """The monthly test of the way to people, and whether SNS counted it as delivered (§3.3)."""
-    spec = partial(
-        AlarmSpec,
-        datapoints_to_alarm=1,
-        treat_missing_data="notBreaching",
-        runbook="notification-test",
-    )
+    spec = partial(AlarmSpec, datapoints_to_alarm=1, runbook="notification-test")
+    subscribers = 1 + bool(settings.notifications.pagerduty_secret_name)
     yield spec(
         name="notification-test",
         severity=Severity.CRITICAL,
@@ -502,9 +491,7 @@ def _test(settings: Settings) -> Iterator[AlarmSpec]:
     yield spec(
         name="notification-test-undelivered",
         severity=Severity.CRITICAL,  # by either of its two ways it can say that the other is lost
-        figure=undelivered_test(
-            f"{settings.prefix}-critical", 1 + bool(settings.notifications.pagerduty_secret_name)
-        ),
+        figure=undelivered_test(f"{settings.prefix}-critical", subscribers),
         period=7200,  # the test's hour, and the half hour after which it must have arrived
         means="SNS's metrics do not show that the monthly test reached every subscriber of the "
         "critical topic: what should wake somebody may not.",

@@ -81,7 +81,8 @@ class RedisReplicationGroup(Construct):
         super().__init__(scope, construct_id)
         self.topology = settings.topology
         self.port = PORT
-        self.group = elasticache.CfnReplicationGroup(
+        kinds = elasticache.CfnReplicationGroup
+        self.group = kinds(
             self,
             "Group",
             replication_group_id=settings.replication_group_id,
@@ -111,7 +112,17 @@ class RedisReplicationGroup(Construct):
             durability=None if settings.durability == "default" else settings.durability,
             notification_topic_arn=events.arn,
             log_delivery_configurations=[
-                _delivery(kind, name) for kind, name in logs.log_group_names.items()
+                kinds.LogDeliveryConfigurationRequestProperty(
+                    destination_type="cloudwatch-logs",
+                    destination_details=kinds.DestinationDetailsProperty(
+                        cloud_watch_logs_details=kinds.CloudWatchLogsDestinationDetailsProperty(
+                            log_group=name
+                        )
+                    ),
+                    log_format="json",
+                    log_type=kind,
+                )
+                for kind, name in logs.log_group_names.items()
             ],
         )
         # Its first event, of its own creation, would find a topic that refuses it.
@@ -148,22 +159,6 @@ class RedisReplicationGroup(Construct):
             allow("elasticache:DescribeReplicationGroups", on=[group]),
             allow("elasticache:DescribeCacheClusters", on=[nodes]),
         )
-
-
-def _delivery(
-    kind: str, log_group_name: str
-) -> elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty:
-    group = elasticache.CfnReplicationGroup
-    return group.LogDeliveryConfigurationRequestProperty(
-        destination_type="cloudwatch-logs",
-        destination_details=group.DestinationDetailsProperty(
-            cloud_watch_logs_details=group.CloudWatchLogsDestinationDetailsProperty(
-                log_group=log_group_name
-            )
-        ),
-        log_format="json",
-        log_type=kind,
-    )
 
 
 class RedisData(Protocol):

@@ -113,7 +113,15 @@ class EventReports(Construct):
             outside="It calls SNS alone: it must work when the network does not",
         )
         notifications.grant_publish(self.function, channel)
-        self._subscribe(self.function, unread)
+        permission = self.function.invocable(self, "TopicMayInvoke", "sns", self._topic_arn)
+        sns.CfnSubscription(
+            self,
+            "Subscription",
+            topic_arn=self._topic_arn,
+            protocol="lambda",
+            endpoint=self.function.arn,
+            redrive_policy={"deadLetterTargetArn": unread.attr_arn},
+        ).add_resource_dependency(permission)
 
     def _queue(self, name: str, rules: Sequence[str]) -> sqs.CfnQueue:
         queue = sqs.CfnQueue(
@@ -141,14 +149,3 @@ class EventReports(Construct):
         document = policy([only_tls, *received])
         sqs.CfnQueuePolicy(self, "UnreadPolicy", queues=[queue.ref], policy_document=document)
         return queue
-
-    def _subscribe(self, function: OwnFunction, unread: sqs.CfnQueue) -> None:
-        permission = function.invocable(self, "TopicMayInvoke", "sns", self._topic_arn)
-        sns.CfnSubscription(
-            self,
-            "Subscription",
-            topic_arn=self._topic_arn,
-            protocol="lambda",
-            endpoint=function.arn,
-            redrive_policy={"deadLetterTargetArn": unread.attr_arn},
-        ).add_resource_dependency(permission)

@@ -15,7 +15,6 @@ from constructs.alarms.metrics import Severity
 from constructs.common.own_function import OwnFunction, invoke_on_schedule
 from constructs.common.permissions import BY_PREFIX, allow, place
 from constructs.common.service_endpoints import ServiceEndpoints, connect
-from constructs.data.auth_token import AuthToken
 from constructs.data.replication_group import RedisData
 from constructs.events.events import event_topic_arn
 from environments.access import user_group_id
@@ -37,13 +36,24 @@ class HealthCheck(Construct):
         settings, group, user = data.settings, data.replication_group, data.user
         key, parameters, attached = data.key, data.parameters, settings.redis.attached
         here = place(self)
+        redis = settings.redis
+        asked = {
+            "secret_arn": data.token.arn,
+            "group_id": redis.replication_group_id,
+            "replicas": redis.replicas,
+            "cluster_mode": redis.cluster_mode,
+            # A token that is not rotated is no finding: one that never clears would hide others.
+            "oldest_token_days": OLDEST_TOKEN_DAYS if redis.rotates else NEVER_DAYS,
+            "retire_after_hours": settings.rotation.retire_after_hours,
+            "late_hours": UNFINISHED_HOURS,
+        }
         inside = OwnFunction(
             self,
             "Login",
             settings=settings,
             name="health-login",
             handler="health.inside.handler",
-            environment={"DESIRED": json.dumps(_inside(settings, data.token))},
+            environment={"DESIRED": json.dumps(asked)},
             timeout_seconds=INSIDE_SECONDS,
             network=data.network,
             key=key,
@@ -108,14 +118,14 @@ class HealthCheck(Construct):
 
 def _group(settings: Settings) -> dict[str, Any]:
     """The group and its nodes as DescribeReplicationGroups and DescribeCacheClusters say them."""
-    redis = settings.redis
+    redis, switch = settings.redis, {True: "enabled", False: "disabled"}
     return {
         "group_id": redis.replication_group_id,
         "members": redis.topology.node_count,
         "group": {
             "CacheNodeType": redis.node_type.name,
-            "MultiAZ": _enabled(redis.multi_az),
-            "AutomaticFailover": _enabled(redis.automatic_failover),
+            "MultiAZ": switch[redis.multi_az],
+            "AutomaticFailover": switch[redis.automatic_failover],
             "ClusterEnabled": redis.cluster_mode,
             "TransitEncryptionEnabled": redis.encryption_in_transit,
             "AtRestEncryptionEnabled": redis.encryption_at_rest,
@@ -131,21 +141,3 @@ def _group(settings: Settings) -> dict[str, Any]:
             "PreferredMaintenanceWindow": redis.maintenance_window.text,
         },
     }
-
-
-def _inside(settings: Settings, token: AuthToken) -> dict[str, Any]:
-    redis = settings.redis
-    return {
-        "secret_arn": token.arn,
-        "group_id": redis.replication_group_id,
-        "replicas": redis.replicas,
-        "cluster_mode": redis.cluster_mode,
-        # A token that is not rotated is no finding: one that never clears would hide all others.
-        "oldest_token_days": OLDEST_TOKEN_DAYS if redis.rotates else NEVER_DAYS,
-        "retire_after_hours": settings.rotation.retire_after_hours,
-        "late_hours": UNFINISHED_HOURS,
-    }
-
-
-def _enabled(value: bool) -> str:
-    return "enabled" if value else "disabled"

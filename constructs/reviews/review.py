@@ -82,7 +82,18 @@ class ReportStore(s3.Bucket):
         self._logical_id = cdk.Stack.of(self).get_logical_id(
             cast("cdk.CfnElement", self.node.default_child)
         )
-        _acknowledge(self, over_tls)
+        trail = "Access logs would need a second bucket; the account's CloudTrail has data events"
+        by_name = "Plain text is refused for each action by name; the rule reads s3:* alone"
+        again = "A review can be run again: a copy in another Region would cost more than it saves"
+        lock = "Reports are for reading, no records that must not be deleted"
+        refused = {"AwsSolutions:S10": by_name, "NIST+PCI:S3BucketSSLRequestsOnly": by_name}
+        logged = {"AwsSolutions:S1": trail, "NIST+PCI:S3BucketLoggingEnabled": trail}
+        once = {
+            "NIST+PCI:S3BucketReplicationEnabled": again,
+            "NIST:S3BucketDefaultLockEnabled": lock,
+        }
+        acknowledge(self, {**logged, **refused, **once})
+        acknowledge(over_tls, refused)
 
     def grant_review(self, grantee: Grantee, review: str) -> None:
         """Let it write below its own prefix, and read there what it wrote."""
@@ -98,18 +109,6 @@ class ReportStore(s3.Bucket):
         """Let it ask which objects there are below ``prefixes``, and how old they are."""
         below = {"StringLike": {"s3:prefix": list(prefixes)}}
         grantee.permit(allow("s3:ListBucket", on=[self.bucket_arn], when=below))
-
-
-def _acknowledge(bucket: s3.Bucket, bucket_policy: s3.CfnBucketPolicy) -> None:
-    trail = "Access logs would need a second bucket; the account's CloudTrail has data events"
-    by_name = "Plain text is refused for each action by name; the rule reads s3:* alone"
-    again = "A review can be run again: a copy in another Region would cost more than it saves"
-    lock = "Reports are for reading, no records that must not be deleted"
-    over_tls = {"AwsSolutions:S10": by_name, "NIST+PCI:S3BucketSSLRequestsOnly": by_name}
-    logged = {"AwsSolutions:S1": trail, "NIST+PCI:S3BucketLoggingEnabled": trail}
-    once = {"NIST+PCI:S3BucketReplicationEnabled": again, "NIST:S3BucketDefaultLockEnabled": lock}
-    acknowledge(bucket, {**logged, **over_tls, **once})
-    acknowledge(bucket_policy, over_tls)
 
 
 LONGEST_SECONDS = 600
@@ -129,7 +128,7 @@ class Shared:
 class Review(Construct):
     """It may write below its own prefix of the store, notify the channel, and what it is given.
 
-    ``ReviewWatch`` notifies when it did not run.
+    ``watch_reviews`` publishes when it last ran.
     """
 
     def __init__(
@@ -186,40 +185,35 @@ EVERY_MINUTES = 15  # longer than a review takes: one that fails is begun again,
 WATCH_SECONDS = 60
 
 
-class ReviewWatch(Construct):
-    """Publishes the age of each review's last run, for the alarms.
+def watch_reviews(scope: Construct, shared: Shared, reviews: Sequence[Review]) -> None:
+    """Publish the age of each review's last run, for the alarms.
 
-    It asks the store, and not the reviews: one that breaks off before its message was sent has not
-    run. After the first deployment it has every review run once, so that no reader waits a month
-    for the first report, or for the news that it cannot be made.
+    The function asks the store, and not the reviews: one that breaks off before its message was
+    sent has not run. After the first deployment it has every review run once, so that no reader
+    waits a month for the first report, or for the news that it cannot be made.
     """
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, shared: Shared, reviews: Sequence[Review]
-    ) -> None:
-        super().__init__(scope, construct_id)
-        settings, store = shared.settings, shared.store
-        watched = {
-            one.kind.name: {"metric": one.kind.age_metric, "function": one.function.given_name}
-            for one in reviews
-        }
-        function = OwnFunction(
-            self,
-            "Function",
-            settings=settings,
-            name="review-watch",
-            handler="reviews.watch.handler",
-            environment={
-                "REPORTS_BUCKET": store.bucket_name,
-                "REPLICATION_GROUP_ID": settings.redis.replication_group_id,
-                "WATCHED": json.dumps(watched),
-                **({"TEST_MONTHLY": "true"} if settings.notifications.test_monthly else {}),
-            },
-            may=[allow("lambda:InvokeFunction", on=[one.function.arn for one in reviews])],
-            timeout_seconds=WATCH_SECONDS,
-            key=shared.notifications.key,
-            outside=OUTSIDE,
-        )
-        store.grant_list(function, [f"{name}/ran.json" for name in watched])
-        what, expression = "Publish how long ago each review ran", f"rate({EVERY_MINUTES} minutes)"
-        invoke_on_schedule(self, function, "review watch", expression, what)
+    settings, store = shared.settings, shared.store
+    watched = {
+        one.kind.name: {"metric": one.kind.age_metric, "function": one.function.given_name}
+        for one in reviews
+    }
+    function = OwnFunction(
+        scope,
+        "Function",
+        settings=settings,
+        name="review-watch",
+        handler="reviews.watch.handler",
+        environment={
+            "REPORTS_BUCKET": store.bucket_name,
+            "REPLICATION_GROUP_ID": settings.redis.replication_group_id,
+            "WATCHED": json.dumps(watched),
+            **({"TEST_MONTHLY": "true"} if settings.notifications.test_monthly else {}),
+        },
+        may=[allow("lambda:InvokeFunction", on=[one.function.arn for one in reviews])],
+        timeout_seconds=WATCH_SECONDS,
+        key=shared.notifications.key,
+        outside=OUTSIDE,
+    )
+    store.grant_list(function, [f"{name}/ran.json" for name in watched])
+    what, expression = "Publish how long ago each review ran", f"rate({EVERY_MINUTES} minutes)"
+    invoke_on_schedule(scope, function, "review watch", expression, what)

@@ -98,42 +98,35 @@ def content(prefix: str, max_clients: int) -> dict[str, Any]:
     }
 
 
-class ServerWatch(Construct):
+def watch_servers(scope: Construct, prefix: str, reports: EventReports) -> None:
     """A rule that hands each failed run of the association to the function for events.
 
     The function writes to the channel, and not the rule: a policy of an encrypted topic or of its
-    key could not say which rule may use it.
+    key could not say which rule may use it. ``prefix`` begins the names of the rule and of the
+    association's document.
     """
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, prefix: str, reports: EventReports
-    ) -> None:
-        """``prefix`` begins the names of the rule and of the association's document."""
-        super().__init__(scope, construct_id)
-        rule = events.CfnRule(
-            self,
-            "Rule",
-            name=server_document(prefix),
-            description="An application server is without the values that its connections need",
-            event_pattern={
-                "source": ["aws.ssm"],
-                "detail-type": ["EC2 State Manager Instance Association State Change"],
-                "detail": {
-                    "document-name": [server_document(prefix)],
-                    "status": ["Failed", "TimedOut"],
-                },
+    rule = events.CfnRule(
+        scope,
+        "Rule",
+        name=server_document(prefix),
+        description="An application server is without the values that its connections need",
+        event_pattern={
+            "source": ["aws.ssm"],
+            "detail-type": ["EC2 State Manager Instance Association State Change"],
+            "detail": {
+                "document-name": [server_document(prefix)],
+                "status": ["Failed", "TimedOut"],
             },
-            targets=[
-                events.CfnRule.TargetProperty(
-                    id="reporter",
-                    arn=reports.function.arn,
-                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
-                        arn=reports.unread_arn
-                    ),
-                )
-            ],
-        )
-        reports.function.invocable(self, "RuleMayInvoke", "events", rule.attr_arn)
+        },
+        targets=[
+            events.CfnRule.TargetProperty(
+                id="reporter",
+                arn=reports.function.arn,
+                dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=reports.unread_arn),
+            )
+        ],
+    )
+    reports.function.invocable(scope, "RuleMayInvoke", "events", rule.attr_arn)
 
 
 def server_rule_arn(scope: Construct, prefix: str) -> str:
