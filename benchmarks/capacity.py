@@ -11,7 +11,6 @@ import itertools
 import json
 import os
 import re
-import struct
 import sys
 import uuid
 from collections.abc import Iterable, Sequence
@@ -37,7 +36,7 @@ from environments.load import load
 from environments.node_types import NodeType, node_type
 from environments.schema import Settings as Environment
 from tools.prices import HOURS
-from vibewell_redis import RateLimitItem, Settings
+from vibewell_redis import RateLimitItem
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.keys import PREFIX, stem, tail
 
@@ -59,26 +58,27 @@ CASES = {"one limit": ("one", 0), CASE: ("headers", 0), f"{CASE}, nearly full": 
 NODE_TYPES = ("t3.medium", "t4g.medium", "m6g.large", "m7g.large", "r6g.large", "r7g.large")
 
 
-def write(
-    server: Server, item: RateLimitItem, kind: str, values: Iterable[str], requests: int
-) -> None:
-    """Give each of these identifiers so many admitted requests, spread over the window until now.
+def fill(server: Server, about: dict[str, str], item: RateLimitItem, requests: int) -> None:
+    """Let the limiter itself admit so many requests. Raises MeasuredError."""
 
-    Keys as the script leaves them, written without asking it: so many full users take seconds.
-    """
-    seconds, micros = server.process.control.time()
-    now = seconds * 1_000_000 + micros
-    apart = item.seconds * 1_000_000 // (requests + 2)
-    times = [(now - apart * back) % 2**32 for back in range(requests, 0, -1)]
-    log = struct.pack(f">{requests}I", *times)
+    async def ask() -> int:
+        async with RateLimiter.from_settings(server.settings, deadline=30.0) as limiter:
+            return sum([bool(await limiter.hit(item.name, **about)) for _ in range(requests)])
+
+    if (admitted := asyncio.run(ask())) != requests:
+        raise MeasuredError(f"{item.name}: only {admitted} of {requests} requests were admitted")
+
+
+def copy(server: Server, item: RateLimitItem, kind: str, first: str, others: Iterable[str]) -> None:
+    """Give these identifiers what the first has, without the limiter: so it takes seconds."""
     pipeline = server.process.control.pipeline(transaction=False)
-    for value in values:
-        pipeline.set(_key(item, kind, value), log, px=item.seconds * 1000)
+    for other in others:
+        pipeline.copy(_key(item, kind, first), _key(item, kind, other))
     pipeline.execute()
 
 
-def _key(item: RateLimitItem, kind: str, value: str) -> bytes:
-    return stem(PREFIX, item, kind).encode() + tail(value)
+def _key(item: RateLimitItem, kind: str, value: str) -> str:
+    return stem(PREFIX, item, kind) + tail(value).decode()
 
 
 def identities(server: Server) -> dict[str, dict[str, int]]:
@@ -86,32 +86,23 @@ def identities(server: Server) -> dict[str, dict[str, int]]:
 
     Raises MeasuredError if a key is not what it should be.
     """
-    settings, found = server.settings, dict[str, dict[str, int]]()
-    for tier, item in settings.tiers.items():
-        asyncio.run(_fill(settings, tier))
-        made = {kind: _usage(server, item, kind, value) for kind, value in LONGEST.items()}
-        for kind, value in LONGEST.items():
-            server.empty()
-            others = [f"{value[:-5]}{number:05}" for number in range(KEYS)]
-            before = _used(server)
-            write(server, item, kind, others, item.requests)
-            found.setdefault(tier, {})[kind] = round((_used(server) - before) / KEYS)
-            if _usage(server, item, kind, others[0]) != made[kind]:
-                raise MeasuredError(f"{tier}: a key that was written is not like the limiter's")
+    found = {tier: dict[str, int]() for tier in server.settings.tiers}
+    for (tier, item), kind in itertools.product(server.settings.tiers.items(), LONGEST):
         server.empty()
+        fill(server, LONGEST, item, item.requests)
+        first = LONGEST[kind]
+        others = [f"{first[:-5]}{number:05}" for number in range(1, KEYS + 1)]
+        before = _used(server)
+        copy(server, item, kind, first, others)
+        found[tier][kind] = round((_used(server) - before) / KEYS)
+        if len({_usage(server, item, kind, value) for value in (first, others[-1])}) > 1:
+            raise MeasuredError(f"{tier}: a key that was copied is not like the limiter's")
+    server.empty()
     return found
 
 
-async def _fill(settings: Settings, tier: str) -> None:
-    requests = settings.tiers[tier].requests
-    async with RateLimiter.from_settings(settings, deadline=30.0) as limiter:
-        admitted = [bool(await limiter.hit(tier, **LONGEST)) for _ in range(requests)]
-    if not all(admitted):
-        raise MeasuredError(f"{tier}: only {sum(admitted)} of {requests} requests were admitted")
-
-
 def _usage(server: Server, item: RateLimitItem, kind: str, value: str) -> int:
-    key = _key(item, kind, value).decode()
+    key = _key(item, kind, value)
     length = server.process.call("strlen", key)
     if length != 4 * item.requests:
         raise MeasuredError(f"{item.name}: a full key has {length} bytes, not 4 a request")
@@ -172,10 +163,12 @@ def _measure(worker: Worker, server: Server, case: str, tasks: int, seconds: flo
 
 def _hold(worker: Worker, server: Server, held: int) -> None:
     """Every user and address has so many requests; the limiter itself must agree."""
-    users, addresses = zip(*map(user_and_address, range(USERS)), strict=True)
-    write(server, ITEM, "user", users, held)
-    write(server, ITEM, "ip", addresses, held)
-    windows_left = worker.ask("look", user=users[0], ip=addresses[0])
+    (user, ip), *others = map(user_and_address, range(USERS))
+    first = {"user": user, "ip": ip}
+    fill(server, first, ITEM, held)
+    for kind, values in zip(first, zip(*others, strict=True), strict=True):
+        copy(server, ITEM, kind, first[kind], values)
+    windows_left = worker.ask("look", user=others[-1][0], ip=others[-1][1])
     if [remaining for remaining, _ in windows_left] != [ITEM.requests - held - 1] * 2:
         raise MeasuredError(f"the limiter reads {windows_left} of a key that holds {held} requests")
 

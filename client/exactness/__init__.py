@@ -44,7 +44,20 @@ class Admissions:
 
     def least_limit(self, window: float) -> int:
         """The smallest limit that may have been kept."""
-        return least_limit(self._sent, self._answered, window)
+        limits = range(1, len(self._sent))  # all of them fit into any greater one
+        kept = bisect_left(limits, True, key=lambda limit: self._may_be_kept(limit, window))
+        return kept + bool(self._sent)
+
+    def _may_be_kept(self, limit: int, window: float) -> bool:
+        decided: list[float] = []
+        for number, (earliest, latest) in enumerate(zip(self._sent, self._answered, strict=True)):
+            moment = earliest
+            if number >= limit:
+                moment = max(moment, decided[number - limit] + window)
+            if moment > latest:
+                return False
+            decided.append(moment)
+        return True
 
     def may_be_full(self, denied: Span, limit: int, window: float) -> bool:
         """Whether a denial between these moments may have been right."""
@@ -55,34 +68,6 @@ class Admissions:
             bisect_right(sent, moment) - bisect_left(answered, moment - window) >= limit
             for moment in (denied[0], *sent[first:last])
         )
-
-
-def least_limit(sent: Sequence[float], answered: Sequence[float], window: float) -> int:
-    """The smallest limit that may have been kept; both sequences sorted."""
-    low, high = 0, len(sent)
-    while low < high:
-        middle = (low + high) // 2
-        if _may_be_kept(sent, answered, middle, window):
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def _may_be_kept(
-    sent: Sequence[float], answered: Sequence[float], limit: int, window: float
-) -> bool:
-    if not limit:
-        return not sent
-    decided: list[float] = []
-    for number, (earliest, latest) in enumerate(zip(sent, answered, strict=True)):
-        moment = earliest
-        if number >= limit:
-            moment = max(moment, decided[number - limit] + window)
-        if moment > latest:
-            return False
-        decided.append(moment)
-    return True
 
 
 def _sorted(spans: Iterable[Span]) -> tuple[list[float], list[float]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exactness import Answer, judge, least_limit
+from exactness import Admissions, Answer, judge
 
 LIMIT, WINDOW = 20, 2.0
 # Bursts of about twice the limit, and silences of about a window.
@@ -81,7 +81,7 @@ def test_a_fixed_window_lets_twice_the_limit_through_at_its_edge() -> None:
 def test_a_window_is_as_long_as_it_says(
     sent: list[float], answered: list[float], least: int
 ) -> None:
-    assert least_limit(sent, answered, 2.0) == least
+    assert Admissions(zip(sent, answered, strict=True)).least_limit(2.0) == least
 
 
 def test_a_denial_needs_only_one_full_key() -> None:
