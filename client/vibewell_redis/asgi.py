@@ -203,12 +203,7 @@ class _Answer:
     """The two channels of a request, and what goes out on them in addition to the application's."""
 
     def __init__(
-        self,
-        request: Request,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        origins: frozenset[str],
+        self, request: Request, scope: Scope, receive: Receive, send: Send, origins: frozenset[str]
     ) -> None:
         self._request, self._scope, self._origins = request, scope, origins
         self._receive, self._send = receive, send

@@ -100,12 +100,7 @@ class Deciding:
     """A limiter without the way to Redis."""
 
     def __init__(
-        self,
-        tiers: Mapping[str, RateLimitItem],
-        *,
-        fallback: Policies,
-        instances: int,
-        prefix: str,
+        self, tiers: Mapping[str, RateLimitItem], *, fallback: Policies, instances: int, prefix: str
     ) -> None:
         if instances < 1:
             raise ValueError(f"{instances} instances: write how many processes share a limit")

@@ -48,11 +48,7 @@ class LocalWindows:
         self.forget = self._logs.forget
 
     def decide(
-        self,
-        checks: Sequence[tuple[bytes, RateLimitItem, str]],
-        now: float,
-        *,
-        asks: bool,
+        self, checks: Sequence[tuple[bytes, RateLimitItem, str]], now: float, *, asks: bool
     ) -> tuple[bool, tuple[WindowStats, ...]]:
         """All or nothing over keys, their limits and kinds: nothing is counted when one is full."""
         each = []
@@ -71,10 +67,7 @@ class Fallbacks:
     """The policy of each tier, and the windows of those that are local."""
 
     def __init__(
-        self,
-        tiers: Mapping[str, RateLimitItem],
-        policies: Policies,
-        instances: int,
+        self, tiers: Mapping[str, RateLimitItem], policies: Policies, instances: int
     ) -> None:
         """``policies`` is one for all, or tier by tier; a tier left out is local.
 

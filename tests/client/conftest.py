@@ -24,6 +24,7 @@ from vibewell_redis.testing import rate_limit_settings, rate_limiter
 __all__ = ["LIMITS", "Start", "node_context", "nodes", "rate_limit_settings", "rate_limiter"]
 
 Open = Callable[..., RateLimiter]
+MakeSettings = Callable[..., Settings]
 
 
 def variables(url: str, token: str, **others: str) -> dict[str, str]:
@@ -53,7 +54,7 @@ def authority(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None
 
 
 @pytest.fixture
-def settings(remote: Callable[..., Settings]) -> Callable[..., Settings]:
+def settings(remote: MakeSettings) -> MakeSettings:
     """Redis: a module whose tests hold for memory too overrides it by `redis_or_memory`."""
     return remote
 
@@ -62,11 +63,11 @@ IN_REDIS = pytest.param("redis", marks=pytest.mark.servers)
 
 
 @pytest.fixture(params=[IN_REDIS, "memory"])
-def redis_or_memory(request: pytest.FixtureRequest) -> Callable[..., Settings]:
+def redis_or_memory(request: pytest.FixtureRequest) -> MakeSettings:
     """Settings for windows that Redis keeps, and for windows in this process's memory."""
     if request.param == "memory":
         return lambda **others: Settings.from_environment({"REDIS_URL": "memory://tests"} | others)
-    found: Callable[..., Settings] = request.getfixturevalue("remote")
+    found: MakeSettings = request.getfixturevalue("remote")
     return found
 
 
@@ -75,7 +76,7 @@ on_redis = pytest.mark.parametrize("redis_or_memory", [IN_REDIS], indirect=True)
 
 
 @pytest.fixture
-def remote(nodes: Nodes, authority: Callable[[Path], None]) -> Callable[..., Settings]:
+def remote(nodes: Nodes, authority: Callable[[Path], None]) -> MakeSettings:
     """Settings for the session's nodes; keywords are variables that differ."""
     authority(nodes.ca_file)
 
@@ -165,7 +166,7 @@ async def open_limiter(kind: str, prefix: str) -> AsyncIterator[Open]:
 
 
 @pytest.fixture
-async def limiter(settings: Callable[..., Settings], open_limiter: Open) -> RateLimiter:
+async def limiter(settings: MakeSettings, open_limiter: Open) -> RateLimiter:
     """A limiter on the session's nodes, with keys of its own."""
     found = open_limiter(settings())
     assert await found.connect()

@@ -95,10 +95,7 @@ def test_no_header_that_a_client_sends_through_the_proxy_chooses_its_limit(
     ],
 )
 def test_a_proxy_that_names_no_client_or_that_is_not_named_is_limited_and_logged_once(
-    proxies: tuple[str, ...],
-    forwarded: list[str],
-    said: str,
-    caplog: pytest.LogCaptureFixture,
+    proxies: tuple[str, ...], forwarded: list[str], said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     address = ClientAddress(proxies)
     assert {address.of("10.0.3.4", forwarded) for _ in range(3)} == {"10.0.3.4"}

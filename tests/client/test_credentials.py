@@ -12,6 +12,8 @@ from tests.client.conftest import variables
 from vibewell_redis import Settings, TokenUnavailableError
 from vibewell_redis.credentials import Login, Token, token_of
 
+Advance = Callable[[float], None]
+
 
 class Secret:
     """What Secrets Manager holds, and how often it was asked."""
@@ -29,7 +31,7 @@ class Secret:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Advance:
     now = 1000.0
 
     def advance(seconds: float) -> None:
@@ -41,9 +43,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 @pytest.mark.plan("2.3")
-def test_the_token_is_kept_for_300_seconds_and_then_fetched_anew(
-    clock: Callable[[float], None],
-) -> None:
+def test_the_token_is_kept_for_300_seconds_and_then_fetched_anew(clock: Advance) -> None:
     secret = Secret()
     token = Token(secret)
     assert token.get()[0] == "first"
@@ -55,7 +55,7 @@ def test_the_token_is_kept_for_300_seconds_and_then_fetched_anew(
     assert secret.asked == 2
 
 
-def test_of_many_refused_connections_one_fetches(clock: Callable[[float], None]) -> None:
+def test_of_many_refused_connections_one_fetches(clock: Advance) -> None:
     secret = Secret()
     token = Token(secret)
     token.get()
@@ -71,7 +71,7 @@ def test_of_many_refused_connections_one_fetches(clock: Callable[[float], None])
 
 @pytest.mark.parametrize("broken", [False, True], ids=["refused", "not to be read"])
 def test_a_secret_that_brings_nothing_is_read_less_and_less_often(
-    clock: Callable[[float], None], broken: bool
+    clock: Advance, broken: bool
 ) -> None:
     secret = Secret()
     secret.broken = broken
@@ -90,9 +90,7 @@ def test_a_secret_that_brings_nothing_is_read_less_and_less_often(
     assert login.renew() or login.get_credentials() == ("second",)
 
 
-def test_a_lock_that_was_held_at_a_fork_is_not_the_childs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_lock_that_was_held_at_a_fork_is_not_the_childs(monkeypatch: pytest.MonkeyPatch) -> None:
     token = Token(Secret())
     with token._lock:  # noqa: SLF001 - as a thread of the parent's may hold it
         monkeypatch.setattr("vibewell_redis.credentials.os.getpid", lambda: -1)
@@ -126,7 +124,7 @@ def test_the_secret_is_read_with_the_session_of_the_settings_by_a_client_of_each
 
 
 def test_a_token_that_is_known_outlives_an_outage_of_secrets_manager_and_none_is_shown(
-    clock: Callable[[float], None], caplog: pytest.LogCaptureFixture
+    clock: Advance, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = Secret("never-shown")
     token = Token(secret)
@@ -141,7 +139,7 @@ def test_a_token_that_is_known_outlives_an_outage_of_secrets_manager_and_none_is
 
 
 def test_a_connection_that_used_an_old_token_takes_the_one_another_has_fetched(
-    clock: Callable[[float], None],
+    clock: Advance,
 ) -> None:
     secret = Secret()
     token = Token(secret)

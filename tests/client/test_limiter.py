@@ -3,12 +3,11 @@
 import asyncio
 import gc
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.client.conftest import Open, of_tasks, on_redis, storage_of
+from tests.client.conftest import MakeSettings, Open, of_tasks, on_redis, storage_of
 from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis import Settings, Source, WindowStats
 from vibewell_redis.asyncio import RateLimiter
@@ -18,7 +17,7 @@ from vibewell_redis.headers import rate_limit_headers
 
 
 @pytest.fixture
-def settings(redis_or_memory: Callable[..., Settings]) -> Callable[..., Settings]:
+def settings(redis_or_memory: MakeSettings) -> MakeSettings:
     return redis_or_memory
 
 
@@ -58,7 +57,7 @@ async def test_user_and_address_are_one_decision(limiter: RateLimiter) -> None:
 
 @pytest.mark.plan("5.5")
 async def test_all_windows_of_a_tier_must_admit_and_all_count(
-    settings: Callable[..., Settings], open_limiter: Open
+    settings: MakeSettings, open_limiter: Open
 ) -> None:
     limiter = open_limiter(
         settings(RATE_LIMIT_TIERS="free, pro-plus", RATE_LIMIT_FREE="5,3600;2,1",
@@ -85,7 +84,7 @@ async def test_all_windows_of_a_tier_must_admit_and_all_count(
 
 @pytest.mark.plan("5.5")
 async def test_the_limit_holds_over_all_instances(
-    settings: Callable[..., Settings], open_limiter: Open, prefix: str
+    settings: MakeSettings, open_limiter: Open, prefix: str
 ) -> None:
     instances = [open_limiter(settings(), prefix=prefix) for _ in range(4)]
     decisions = await asyncio.gather(
@@ -140,7 +139,7 @@ async def test_a_flood_on_a_full_key_does_not_reach_redis(
 
 @pytest.mark.plan("5.5")
 async def test_what_is_cleared_is_given_back_in_every_process(
-    settings: Callable[..., Settings], open_limiter: Open, prefix: str
+    settings: MakeSettings, open_limiter: Open, prefix: str
 ) -> None:
     here, there = (open_limiter(settings(), prefix=prefix) for _ in range(2))
     for _ in range(6):
@@ -168,9 +167,7 @@ async def test_nothing_is_called_cleared_while_redis_is_away(open_limiter: Open)
     assert await open_limiter(away, deadline=0.05).clear("mfa", user="alice") is False
 
 
-async def test_it_is_closed_where_its_block_ends(
-    settings: Callable[..., Settings], prefix: str
-) -> None:
+async def test_it_is_closed_where_its_block_ends(settings: MakeSettings, prefix: str) -> None:
     async with RateLimiter.from_settings(settings(), prefix=prefix, deadline=30.0) as limiter:
         assert await limiter.hit("mfa", user="alice")
     with ThreadLimiter.from_settings(settings(), prefix=prefix, deadline=30.0) as threads:
@@ -255,7 +252,7 @@ async def test_a_mistake_of_the_caller_is_explained(
 
 
 @pytest.mark.filterwarnings("ignore:unclosed", "ignore:Exception ignored")  # a closed loop's own
-def test_a_second_event_loop_has_connections_of_its_own(settings: Callable[..., Settings]) -> None:
+def test_a_second_event_loop_has_connections_of_its_own(settings: MakeSettings) -> None:
     limiter = RateLimiter.from_settings(settings(), deadline=5.0, prefix="two_loops")
 
     async def use() -> tuple[Source, int]:
@@ -282,7 +279,7 @@ def test_a_second_event_loop_has_connections_of_its_own(settings: Callable[..., 
 
 @pytest.mark.plan("5.5")
 async def test_a_limit_that_is_changed_holds_beside_processes_that_have_the_old_one(
-    settings: Callable[..., Settings], open_limiter: Open, prefix: str
+    settings: MakeSettings, open_limiter: Open, prefix: str
 ) -> None:
     old, new, longer = (
         open_limiter(settings(RATE_LIMIT_GENERAL=limit), prefix=prefix)
@@ -301,9 +298,7 @@ async def test_a_limit_that_is_changed_holds_beside_processes_that_have_the_old_
 
 
 @on_redis
-def test_without_an_event_loop_of_asyncio_it_says_what_to_use(
-    settings: Callable[..., Settings],
-) -> None:
+def test_without_an_event_loop_of_asyncio_it_says_what_to_use(settings: MakeSettings) -> None:
     hit = RateLimiter.from_settings(settings()).hit("mfa", user="alice")
     with pytest.raises(RuntimeError, match="needs a running asyncio event loop: in a thread"):
         hit.send(None)
@@ -319,7 +314,7 @@ def test_without_an_event_loop_of_asyncio_it_says_what_to_use(
     ],
 )
 def test_mistakes_of_set_up_are_refused_where_it_is_made(
-    settings: Callable[..., Settings], options: dict[str, Any], said: str
+    settings: MakeSettings, options: dict[str, Any], said: str
 ) -> None:
     for kind in (RateLimiter, ThreadLimiter):
         with pytest.raises(ValueError, match=said):
@@ -329,7 +324,7 @@ def test_mistakes_of_set_up_are_refused_where_it_is_made(
 @pytest.mark.plan("2.4")
 @on_redis
 async def test_switched_off_everything_is_admitted_and_said_once(
-    settings: Callable[..., Settings], open_limiter: Open, caplog: pytest.LogCaptureFixture
+    settings: MakeSettings, open_limiter: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     limiter = open_limiter(settings(REDIS_ENABLED="false"))
     for _ in range(10):
@@ -347,7 +342,7 @@ async def test_switched_off_everything_is_admitted_and_said_once(
 @of_tasks
 @pytest.mark.parametrize("turns", range(6))
 async def test_a_limiter_that_ends_answers_whoever_waits_however_far_it_is(
-    settings: Callable[..., Settings], open_limiter: Open, turns: int
+    settings: MakeSettings, open_limiter: Open, turns: int
 ) -> None:
     limiter = open_limiter(settings())
     waiting = asyncio.create_task(limiter.hit("general", user="alice"))

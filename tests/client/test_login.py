@@ -20,6 +20,8 @@ from tests.client.conftest import Open, Start, eventually, settings_of, variable
 from vibewell_redis import LoginRefusedError, Settings, Source, connection_pool, tls
 from vibewell_redis.asyncio import connection_pool as asyncio_connection_pool
 
+Secret = tuple[str, boto3.Session]  # its ARN, and who may read it
+
 
 async def refused(settings: Settings, reason: str) -> None:
     pool = asyncio_connection_pool(settings)
@@ -70,7 +72,7 @@ def test_nothing_older_than_tls_1_2_is_spoken() -> None:
 
 
 @pytest.fixture
-def secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, boto3.Session]]:
+def secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secret]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
@@ -79,12 +81,12 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, boto3.Session
         yield made["ARN"], session
 
 
-def store(secret: tuple[str, boto3.Session], token: str) -> None:
+def store(secret: Secret, token: str) -> None:
     arn, session = secret
     session.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=token)
 
 
-def settings_with(secret: tuple[str, boto3.Session], group: Group) -> Settings:
+def settings_with(secret: Secret, group: Group) -> Settings:
     found = variables(f"rediss://{group.endpoints.primary}:6379", "")
     del found["REDIS_PASSWORD"]
     return Settings.from_environment(found | {"REDIS_PASSWORD_SECRET_ARN": secret[0]})
@@ -106,7 +108,7 @@ def kind(either: str) -> str:
 
 @pytest.mark.plan("2.3")
 async def test_no_decision_fails_through_rotation_and_retirement(
-    start: Start, open_limiter: Open, secret: tuple[str, boto3.Session]
+    start: Start, open_limiter: Open, secret: Secret
 ) -> None:
     group = start()
     store(secret, group.passwords[-1])
@@ -169,7 +171,7 @@ async def test_a_token_that_stays_refused_is_tried_once_and_is_in_no_message_and
 
 @pytest.mark.plan("2.3")
 def test_an_applications_own_client_goes_on_through_rotation_and_retirement_too(
-    start: Start, secret: tuple[str, boto3.Session]
+    start: Start, secret: Secret
 ) -> None:
     group = start()
     store(secret, group.passwords[-1])

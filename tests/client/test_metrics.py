@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,8 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Sum
 
-from vibewell_redis import RateLimiter, Settings
+from tests.client.conftest import MakeSettings
+from vibewell_redis import RateLimiter
 from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.metrics import instrument
 
@@ -43,7 +43,7 @@ def decisions(values: Read, tier: str, outcome: str) -> int:
 
 
 def test_every_count_is_published_as_it_is_when_it_is_read(
-    rate_limit_settings: Callable[..., Settings],
+    rate_limit_settings: MakeSettings,
 ) -> None:
     reader = InMemoryMetricReader()
     settings = rate_limit_settings(mfa="1,60")
@@ -77,7 +77,7 @@ def test_every_count_is_published_as_it_is_when_it_is_read(
 
 
 def test_what_was_published_only_grows_when_a_limiter_is_closed_and_used_again(
-    rate_limit_settings: Callable[..., Settings],
+    rate_limit_settings: MakeSettings,
 ) -> None:
     settings, readers = rate_limit_settings(), [InMemoryMetricReader() for _ in range(2)]
     of_threads, of_tasks = RateLimiter.from_settings(settings), TaskLimiter.from_settings(settings)

@@ -9,15 +9,15 @@ import redis.asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from emulator.fixtures import Nodes
-from tests.client.conftest import Open, Start, eventually, settings_of
-from vibewell_redis import Settings, Source
+from tests.client.conftest import MakeSettings, Open, Start, eventually, settings_of
+from vibewell_redis import Source
 from vibewell_redis.asyncio import FairConnectionPool, connection_pool
 
 Make = Callable[..., FairConnectionPool]
 
 
 @pytest.fixture
-async def pool(settings: Callable[..., Settings]) -> AsyncIterator[Make]:
+async def pool(settings: MakeSettings) -> AsyncIterator[Make]:
     made: list[FairConnectionPool] = []
 
     def make(**others: str) -> FairConnectionPool:
@@ -141,7 +141,7 @@ async def test_a_connection_that_could_not_be_made_gives_its_place_back(start: S
 
 @pytest.mark.plan("5.4")
 async def test_a_limiter_shares_the_pool_and_leaves_it_open(
-    pool: Make, nodes: Nodes, settings: Callable[..., Settings], open_limiter: Open
+    pool: Make, nodes: Nodes, settings: MakeSettings, open_limiter: Open
 ) -> None:
     before = logins(nodes)
     shared = pool(REDIS_POOL_SIZE="1")

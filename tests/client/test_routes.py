@@ -247,8 +247,7 @@ async def test_the_tiers_of_a_request_may_be_decided_by_who_asks(kind: str) -> N
     app = {
         "decorator": lambda: around(starlette(limit(tier_of)(responds)), user=user),
         "dependency": lambda: around(
-            fast(gives, dependencies=[Depends(fastapi.limit(tier_of, user=client_user))]),
-            user=user,
+            fast(gives, dependencies=[Depends(fastapi.limit(tier_of, user=client_user))]), user=user
         ),
         "middleware": lambda: around(
             starlette(responds), user=user, address=lambda _: None, tiers=tiers

@@ -230,8 +230,7 @@ def test_a_denial_ends_at_its_reset_and_not_a_tick_before(
 
 @pytest.mark.plan("5.5")
 @pytest.mark.parametrize(
-    ("requests", "seconds"),
-    [(1001, 60), (1500, 1), (1001, 1800), (1200, 1_209_600), (7, 1800)],
+    ("requests", "seconds"), [(1001, 60), (1500, 1), (1001, 1800), (1200, 1_209_600), (7, 1800)]
 )
 @pytest.mark.parametrize("alternately", [0, 300], ids=["", "two limits"])
 @on_redis

@@ -134,9 +134,7 @@ def test_a_missing_parameter_is_named_with_its_path_and_an_empty_path_apart(
             Settings.from_parameter_store(path, session)
 
 
-def test_an_aws_that_refuses_is_a_message_and_no_traceback(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_aws_that_refuses_is_a_message_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

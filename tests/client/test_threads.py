@@ -16,17 +16,17 @@ import redis
 
 from emulator.clean_environment import run_command
 from emulator.fixtures import Nodes
-from tests.client.conftest import on_redis, variables
+from tests.client.conftest import MakeSettings, on_redis, variables
 from tests.client.test_pool import logins
 from tests.support import ROOT
-from vibewell_redis import RateLimiter, Settings, Source, connection_pool
+from vibewell_redis import RateLimiter, Source, connection_pool
 from vibewell_redis.credentials import Token
 from vibewell_redis.pool import RenewingConnection
 from vibewell_redis.storage import ThreadStorage, _Waiter
 
 
 @pytest.fixture
-def limiter(redis_or_memory: Callable[..., Settings], prefix: str) -> Iterator[RateLimiter]:
+def limiter(redis_or_memory: MakeSettings, prefix: str) -> Iterator[RateLimiter]:
     found = RateLimiter.from_settings(redis_or_memory(), deadline=5.0, prefix=prefix)
     assert found.connect()
     yield found
@@ -121,9 +121,7 @@ def test_a_process_and_its_child_each_close_their_own_connection(limiter: RateLi
         assert child.result(60)
 
 
-def test_a_forked_process_closes_its_idle_connections_too(
-    settings: Callable[..., Settings],
-) -> None:
+def test_a_forked_process_closes_its_idle_connections_too(settings: MakeSettings) -> None:
     pool = connection_pool(settings())
 
     def has_a_timer() -> bool:
@@ -137,7 +135,7 @@ def test_a_forked_process_closes_its_idle_connections_too(
 
 
 def test_a_token_that_is_fetched_slowly_keeps_no_decision_waiting(
-    settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+    settings: MakeSettings, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = threading.Event()
 
@@ -158,9 +156,7 @@ def test_a_token_that_is_fetched_slowly_keeps_no_decision_waiting(
     limiter.close()
 
 
-def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
-    settings: Callable[..., Settings],
-) -> None:
+def test_an_address_that_answers_nobody_is_given_up_when_it_starts(settings: MakeSettings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"rediss://127.0.0.1:{silent.getsockname()[1]}"
         limiter = RateLimiter.from_settings(settings(REDIS_URL=url, REDIS_TIMEOUT="600000"))
@@ -173,7 +169,7 @@ def test_an_address_that_answers_nobody_is_given_up_when_it_starts(
 
 
 def test_a_connection_that_is_lost_while_the_helper_ends_is_replaced(
-    settings: Callable[..., Settings], nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+    settings: MakeSettings, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limiter = RateLimiter.from_settings(settings(), deadline=10.0)
     assert isinstance(limiter.storage, ThreadStorage)
@@ -220,9 +216,7 @@ def test_what_it_counts_may_be_read_while_it_counts(limiter: RateLimiter) -> Non
 
 
 @pytest.mark.plan("5.4")
-def test_threads_share_at_most_20_connections(
-    settings: Callable[..., Settings], nodes: Nodes
-) -> None:
+def test_threads_share_at_most_20_connections(settings: MakeSettings, nodes: Nodes) -> None:
     pool = connection_pool(settings())
     before, client, most = logins(nodes), redis.Redis(connection_pool=pool), 0
     with ThreadPoolExecutor(40) as threads:
@@ -235,7 +229,7 @@ def test_threads_share_at_most_20_connections(
     assert most == 20
 
 
-def test_idle_connections_have_one_timer_for_all_threads(settings: Callable[..., Settings]) -> None:
+def test_idle_connections_have_one_timer_for_all_threads(settings: MakeSettings) -> None:
     pool = connection_pool(settings())
     before = set(threading.enumerate())  # other pools' timers too
     pool._idle_seconds = 0.05  # noqa: SLF001 - settings take whole seconds
@@ -258,9 +252,7 @@ def test_idle_connections_have_one_timer_for_all_threads(settings: Callable[...,
     assert 1 <= most <= 2
 
 
-def test_it_decides_while_the_interpreter_ends(
-    settings: Callable[..., Settings], nodes: Nodes
-) -> None:
+def test_it_decides_while_the_interpreter_ends(settings: MakeSettings, nodes: Nodes) -> None:
     settings()
     program = """
 import atexit, os
@@ -276,7 +268,7 @@ atexit.register(lambda: print(limiter.hit("general", user="alice").allowed))
 
 @pytest.mark.plan("5.4")
 def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
-    settings: Callable[..., Settings], nodes: Nodes
+    settings: MakeSettings, nodes: Nodes
 ) -> None:
     before = logins(nodes)
     pool = connection_pool(settings(REDIS_POOL_IDLE_SECONDS="1"))
@@ -297,7 +289,7 @@ def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
 
 
 def test_a_connection_handed_to_a_waiter_that_is_answered_is_not_lost(
-    settings: Callable[..., Settings],
+    settings: MakeSettings,
 ) -> None:
     with RateLimiter.from_settings(settings(), deadline=30.0) as limiter:
         assert limiter.connect()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +17,8 @@ from flit_core import buildapi
 
 from emulator.clean_environment import run_command
 from emulator.fixtures import Nodes
-from tests.client.conftest import Start, variables
+from tests.client.conftest import MakeSettings, Start, variables
 from tests.support import ROOT
-from vibewell_redis import Settings
 
 GREENLETS = """
 from gevent import monkey
@@ -51,9 +50,7 @@ print(json.dumps([
 """
 
 
-def test_greenlets_share_a_limiter_and_others_go_on(
-    settings: Callable[..., Settings], nodes: Nodes
-) -> None:
+def test_greenlets_share_a_limiter_and_others_go_on(settings: MakeSettings, nodes: Nodes) -> None:
     settings()
     done = run_command(
         [ROOT / ".venv-benchmarks/bin/python", "-c", GREENLETS],
