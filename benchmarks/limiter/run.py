@@ -175,9 +175,7 @@ def _ask(some: Sequence[Worker], shape: Shape, seconds: float) -> list[dict[str,
     return [worker.finish() for worker in some]
 
 
-def _speed(
-    name: str, results: Sequence[Mapping[str, float]], server_cpu: float
-) -> dict[str, float]:
+def _speed(name: str, results: Sequence[Mapping[str, float]], spent: float) -> dict[str, float]:
     """What processes that ran together have measured. Raises MeasuredError."""
     if denied := sum(result["denied"] for result in results):
         raise MeasuredError(f"{name} denied {denied} requests that no limit forbids")
@@ -185,7 +183,7 @@ def _speed(
     return {
         "rate": count / max(result["seconds"] for result in results),
         "cpu": sum(result["cpu"] for result in results) / count,
-        "server_cpu": server_cpu / count,
+        "server_cpu": spent / count,
         "p99": max(result["p99"] for result in results),
         "unmeasured": sum(result["unmeasured"] for result in results) / count,
     }

@@ -78,9 +78,7 @@ def test_a_fixed_window_lets_twice_the_limit_through_at_its_edge() -> None:
         ([0.0, 1.9], [0.1, 1.99], 2),
     ],
 )
-def test_a_window_is_as_long_as_it_says(
-    sent: list[float], answered: list[float], least: int
-) -> None:
+def test_how_long_a_window_is(sent: list[float], answered: list[float], least: int) -> None:
     assert Admissions(zip(sent, answered, strict=True)).least_limit(2.0) == least
 
 

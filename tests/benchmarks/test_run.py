@@ -28,9 +28,7 @@ def test_every_shape_is_measured_and_redis_decides(capsys: pytest.CaptureFixture
         (1e9, None, False, False),
     ],
 )
-def test_a_bound_is_kept_or_missed(
-    value: float, bound: float | None, at_most: bool, missed: bool
-) -> None:
+def test_a_bound_is_missed(value: float, bound: float | None, at_most: bool, missed: bool) -> None:
     figure = Figure("figure", value, bound, at_most)
     assert figure.missed is missed
     outcome = f"{value:.4g}" if bound is None else "MISSED" if missed else "pass"

@@ -66,9 +66,7 @@ async def test_an_admitted_response_keeps_its_own_headers_and_gets_the_two_field
 
 @pytest.mark.plan("8")
 @pytest.mark.parametrize(("decision", "status"), [(NO, 429), (AWAY, 503)])
-async def test_a_refused_request_never_reaches_the_application(
-    decision: Decision, status: int
-) -> None:
+async def test_a_refused_request_does_not_reach_the_app(decision: Decision, status: int) -> None:
     reached: list[Any] = []
     app = limited(Decided(decision), lambda *channels: reached.append(channels))
     start, body = await served(app, request())
@@ -239,9 +237,7 @@ def test_a_mapping_that_leaves_a_path_out_is_refused(prefixes: dict[str, str]) -
 
 
 @pytest.mark.parametrize("extensions", [{"websocket.http.response": {}}, None, {}])
-async def test_a_refused_handshake_is_429_where_the_server_can_and_closed_otherwise(
-    extensions: Any,
-) -> None:
+async def test_a_refused_handshake_is_429_if_the_server_can_or_closed(extensions: Any) -> None:
     app, scope = limited(Decided(NO)), handshake(extensions=extensions)
     first, *rest = await served(app, scope, ["websocket.connect"])
     if extensions:
@@ -320,9 +316,7 @@ async def test_without_a_lifespan_the_first_requests_wait_for_the_start() -> Non
     ("origin", "allowed"),
     [(None, None), ("https://app.example", "https://app.example"), ("https://x.example", "*")],
 )
-async def test_scripts_in_browsers_can_read_a_refusal(
-    origin: str | None, allowed: str | None
-) -> None:
+async def test_scripts_in_browsers_read_a_refusal(origin: str | None, allowed: str | None) -> None:
     app = limited(Decided(NO), origins=["https://app.example"])
     headers = [] if origin is None else [(b"origin", origin.encode())]
     found = headers_of((await served(app, request(headers=headers)))[0])
@@ -342,7 +336,7 @@ async def test_preflights_of_browsers_count_only_if_that_is_wanted(left_out: str
     assert (await served(limited(limiter, exempt_preflights=False), scope))[0]["status"] == 429
 
 
-def test_each_life_and_each_event_loop_has_a_limiter_of_its_own_that_its_requests_share() -> None:
+def test_each_life_and_each_event_loop_has_its_own_limiter() -> None:
     made: list[Decided] = []
 
     def make() -> Decided:

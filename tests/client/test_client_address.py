@@ -144,9 +144,7 @@ def test_an_asgi_scope_is_read_with_all_its_header_lines() -> None:
         ("::ffff:0:0/96", "trusts everybody"),
     ],
 )
-def test_a_trusted_proxy_that_cannot_be_is_refused_with_the_reason(
-    trusted: str, because: str
-) -> None:
+def test_an_impossible_trusted_proxy_is_refused_with_the_reason(trusted: str, because: str) -> None:
     with pytest.raises(ValueError, match=because) as refused:
         ClientAddress([trusted])
     assert repr(trusted) in str(refused.value)

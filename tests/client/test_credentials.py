@@ -70,9 +70,7 @@ def test_of_many_refused_connections_one_fetches(clock: Advance) -> None:
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["refused", "not to be read"])
-def test_a_secret_that_brings_nothing_is_read_less_and_less_often(
-    clock: Advance, broken: bool
-) -> None:
+def test_a_secret_that_brings_nothing_is_read_less_often(clock: Advance, broken: bool) -> None:
     secret = Secret()
     secret.broken = broken
     token = Token(secret)
@@ -138,9 +136,7 @@ def test_a_token_that_is_known_outlives_an_outage_of_secrets_manager_and_none_is
     assert "never-shown" not in str(said.value) + repr(token) + caplog.text
 
 
-def test_a_connection_that_used_an_old_token_takes_the_one_another_has_fetched(
-    clock: Advance,
-) -> None:
+def test_a_connection_with_an_old_token_takes_the_one_that_another_fetched(clock: Advance) -> None:
     secret = Secret()
     token = Token(secret)
     old, other = Login(token), Login(token)

@@ -81,9 +81,7 @@ def serving(variables: Mapping[str, str]) -> Iterator[Example]:
 
 
 @pytest.mark.servers
-def test_only_a_proxy_that_is_named_is_believed_and_it_ends_without_a_complaint(
-    nodes: Nodes,
-) -> None:
+def test_only_a_named_proxy_is_believed_and_it_ends_without_a_complaint(nodes: Nodes) -> None:
     # uvicorn itself would believe it.
     with serving(variables(nodes) | PATIENT | {"TRUSTED_PROXIES": ""}) as example:
         addresses = [f"203.0.113.{number}" for number in range(90, 96)]

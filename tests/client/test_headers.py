@@ -60,9 +60,7 @@ some_windows = st.lists(
 
 
 @given(some_windows)
-def test_any_reader_of_structured_fields_reads_back_what_was_decided(
-    windows: list[WindowStats],
-) -> None:
+def test_a_reader_of_structured_fields_reads_what_was_decided(windows: list[WindowStats]) -> None:
     headers = dict(rate_limit_headers(admitted(*windows)))
     names = [f"{one.item.name}-{one.identifier}" for one in windows]
     assert read_list(headers["RateLimit-Policy"]) == [
@@ -82,9 +80,7 @@ def test_nothing_is_said_where_nothing_is_limited() -> None:
 
 
 @given(some_windows)
-def test_retry_after_is_a_whole_number_and_never_earlier_than_any_t(
-    windows: list[WindowStats],
-) -> None:
+def test_retry_after_is_a_whole_number_and_not_earlier_than_a_t(windows: list[WindowStats]) -> None:
     refused = refusal(denied(*windows, window(0, 0.2)))
     headers = dict(refused.headers)
     wait = int(headers["Retry-After"])

@@ -56,9 +56,7 @@ async def test_user_and_address_are_one_decision(limiter: RateLimiter) -> None:
 
 
 @pytest.mark.plan("5.5")
-async def test_all_windows_of_a_tier_must_admit_and_all_count(
-    settings: MakeSettings, open_limiter: Open
-) -> None:
+async def test_all_windows_of_a_tier_decide(settings: MakeSettings, open_limiter: Open) -> None:
     limiter = open_limiter(
         settings(RATE_LIMIT_TIERS="free, pro-plus", RATE_LIMIT_FREE="5,3600;2,1",
                  RATE_LIMIT_PRO_PLUS="9,60")
@@ -83,7 +81,7 @@ async def test_all_windows_of_a_tier_must_admit_and_all_count(
 
 
 @pytest.mark.plan("5.5")
-async def test_the_limit_holds_over_all_instances(
+async def test_instances_share_a_limit(
     settings: MakeSettings, open_limiter: Open, prefix: str
 ) -> None:
     instances = [open_limiter(settings(), prefix=prefix) for _ in range(4)]
@@ -96,7 +94,7 @@ async def test_the_limit_holds_over_all_instances(
 @on_redis
 @pytest.mark.parametrize(("number", "commands"), [(32, 1), (120, 2)], ids=["together", "halves"])
 @of_tasks
-async def test_decisions_that_wait_together_travel_together_or_in_two_halves(
+async def test_waiting_decisions_travel_together_or_in_halves(
     limiter: RateLimiter, number: int, commands: int
 ) -> None:
     counts = storage_of(limiter).counts
@@ -123,7 +121,7 @@ async def test_who_came_last_is_not_asked_for_first(limiter: RateLimiter) -> Non
 
 
 @pytest.mark.plan("5.5")
-async def test_a_flood_on_a_full_key_does_not_reach_redis(
+async def test_a_flood_on_a_full_key_stays_here(
     limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A busy machine is too late to learn of a clear, and would ask Redis again.
@@ -176,9 +174,7 @@ async def test_it_is_closed_where_its_block_ends(settings: MakeSettings, prefix:
 
 @on_redis
 @of_tasks
-async def test_a_flood_from_the_first_request_on_asks_only_until_the_answer(
-    limiter: RateLimiter,
-) -> None:
+async def test_a_flood_from_the_first_request_asks_until_the_answer(limiter: RateLimiter) -> None:
     flood = await asyncio.gather(*(limiter.hit("mfa", user="alice") for _ in range(2000)))
     assert sum(decision.allowed for decision in flood) == 5
     assert storage_of(limiter).counts["decisions"] <= 4 * MOST_DECISIONS
@@ -298,7 +294,7 @@ async def test_a_limit_that_is_changed_holds_beside_processes_that_have_the_old_
 
 
 @on_redis
-def test_without_an_event_loop_of_asyncio_it_says_what_to_use(settings: MakeSettings) -> None:
+def test_without_an_event_loop_it_says_what_to_use(settings: MakeSettings) -> None:
     hit = RateLimiter.from_settings(settings()).hit("mfa", user="alice")
     with pytest.raises(RuntimeError, match="needs a running asyncio event loop: in a thread"):
         hit.send(None)

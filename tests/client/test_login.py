@@ -170,9 +170,7 @@ async def test_a_token_that_stays_refused_is_tried_once_and_is_in_no_message_and
 
 
 @pytest.mark.plan("2.3")
-def test_an_applications_own_client_goes_on_through_rotation_and_retirement_too(
-    start: Start, secret: Secret
-) -> None:
+def test_an_applications_own_client_survives_a_rotation_too(start: Start, secret: Secret) -> None:
     group = start()
     store(secret, group.passwords[-1])
     pool = connection_pool(settings_with(secret, group))

@@ -42,9 +42,7 @@ def decisions(values: Read, tier: str, outcome: str) -> int:
     return values[f"{prefix}.decisions", attributes]
 
 
-def test_every_count_is_published_as_it_is_when_it_is_read(
-    rate_limit_settings: MakeSettings,
-) -> None:
+def test_every_count_is_published_as_it_is_at_the_time(rate_limit_settings: MakeSettings) -> None:
     reader = InMemoryMetricReader()
     settings = rate_limit_settings(mfa="1,60")
     limiter = RateLimiter.from_settings(settings)

@@ -271,9 +271,7 @@ def test_outages_of_error_replies_leave_one_connection(monkeypatch: pytest.Monke
     limiter.close()
 
 
-def test_a_helper_that_is_slow_to_start_keeps_no_caller_waiting(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_helper_that_starts_slowly_delays_no_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     go_on, started = threading.Event(), threading.Event()
     bootstrap = threading.Thread._bootstrap  # type: ignore[attr-defined] # noqa: SLF001
 
@@ -313,9 +311,7 @@ async def test_who_asks_what_was_cleared_has_one_deadline(monkeypatch: pytest.Mo
     assert (await limiter.hit("tier", user="2")).source is Source.REDIS
 
 
-async def test_a_trial_that_hangs_does_not_prevent_the_next(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_trial_that_hangs_does_not_stop_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     trials = most = under_way = 0
 
     async def hang(self: RedisStorage, words: Sequence[Any]) -> bytes:

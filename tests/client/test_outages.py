@@ -41,9 +41,7 @@ def home(shards: list[Shard]) -> tuple[Shard, Shard]:
 
 
 @pytest.mark.plan("5.5")
-async def test_a_slot_on_its_way_is_decided_by_the_fallback_where_redis_cannot_and_keeps_its_counts(
-    start: Start, open_limiter: Open
-) -> None:
+async def test_a_slot_that_moves_keeps_its_counts(start: Start, open_limiter: Open) -> None:
     group = start(shards=2, replicas=0, cluster=True)
     settings = settings_of(group, group.endpoints.configuration)
     limiter = open_limiter(settings, prefix=PREFIX)
@@ -83,7 +81,7 @@ def kind(either: str) -> str:
 
 
 @pytest.mark.plan("5.5")
-async def test_the_limiter_works_on_shards_by_the_configuration_address(
+async def test_it_works_on_shards_by_the_configuration_address(
     start: Start, open_limiter: Open
 ) -> None:
     group = start(shards=3, replicas=1, cluster=True)
@@ -117,9 +115,7 @@ def stopped(group: Group) -> Iterator[None]:
 
 
 @pytest.mark.plan("6.1")
-async def test_a_demoted_primary_is_left_in_the_same_decision(
-    start: Start, open_limiter: Open
-) -> None:
+async def test_a_demoted_primary_is_left_at_once(start: Start, open_limiter: Open) -> None:
     group = start()
     limiter = open_limiter(settings_of(group))
     assert await limiter.connect()
@@ -225,9 +221,7 @@ async def test_closing_leaves_nobody_waiting(start: Start, open_limiter: Open) -
 
 
 @pytest.mark.plan("6.1")
-async def test_a_node_that_only_reads_is_not_taken_to_be_back(
-    start: Start, open_limiter: Open
-) -> None:
+async def test_a_node_that_only_reads_is_not_back(start: Start, open_limiter: Open) -> None:
     group = start(replicas=0)
     limiter = open_limiter(settings_of(group), deadline=0.05)
     await limiter.connect()
@@ -276,9 +270,7 @@ async def test_two_halves_that_fail_together_are_one_failure(
 
 
 @of_tasks
-async def test_a_connection_to_a_redis_that_hangs_is_gone_at_once(
-    start: Start, open_limiter: Open
-) -> None:
+async def test_a_connection_that_hangs_is_gone_at_once(start: Start, open_limiter: Open) -> None:
     group = start(replicas=0)
     limiter = open_limiter(settings_of(group, REDIS_TIMEOUT=LONG), deadline=0.05)
     await limiter.connect()

@@ -308,9 +308,7 @@ async def test_an_error_of_the_application_stays_its_own() -> None:
 
 
 @pytest.mark.parametrize("accepts", [False, True])
-async def test_a_websockets_handler_is_refused_before_it_accepts_and_closed_after(
-    accepts: bool,
-) -> None:
+async def test_a_websocket_is_refused_before_it_is_accepted_and_closed_after(accepts: bool) -> None:
     app = FastAPI()
 
     async def accepted(socket: WebSocket) -> str:

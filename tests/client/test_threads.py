@@ -38,9 +38,7 @@ def storage_of_threads(limiter: RateLimiter) -> ThreadStorage:
     return limiter.storage
 
 
-def test_a_closed_limiter_begins_again_with_the_next_decision_here_and_in_a_child(
-    limiter: RateLimiter,
-) -> None:
+def test_a_closed_limiter_begins_again_here_and_in_a_child(limiter: RateLimiter) -> None:
     assert limiter.hit("mfa", user="alice")
     assert not [one for one in threading.enumerate() if one.name == "vibewell-redis"]  # no need
     limiter.close()
@@ -267,9 +265,7 @@ atexit.register(lambda: print(limiter.hit("general", user="alice").allowed))
 
 
 @pytest.mark.plan("5.4")
-def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
-    settings: MakeSettings, nodes: Nodes
-) -> None:
+def test_unused_connections_are_closed_one_by_one(settings: MakeSettings, nodes: Nodes) -> None:
     before = logins(nodes)
     pool = connection_pool(settings(REDIS_POOL_IDLE_SECONDS="1"))
     client = redis.Redis(connection_pool=pool)
@@ -288,9 +284,7 @@ def test_connections_that_no_thread_uses_are_closed_one_after_the_other(
     pool.disconnect()
 
 
-def test_a_connection_handed_to_a_waiter_that_is_answered_is_not_lost(
-    settings: MakeSettings,
-) -> None:
+def test_a_connection_given_to_an_answered_waiter_is_not_lost(settings: MakeSettings) -> None:
     with RateLimiter.from_settings(settings(), deadline=30.0) as limiter:
         assert limiter.connect()
         assert limiter.hit("general", user="alice").source is Source.REDIS

@@ -41,7 +41,7 @@ def test_all_instances_together_admit_no_more_than_the_limit_on_the_average(
     st.integers(1, 5),
     st.integers(1, 3),
 )
-def test_no_window_in_memory_holds_more_than_the_share(
+def test_no_window_in_memory_exceeds_the_share(
     waits: list[int], requests: int, instances: int
 ) -> None:
     item = RateLimitItem("tier", requests, 30)
@@ -75,9 +75,7 @@ def test_in_memory_too_nothing_counts_when_one_of_several_denies() -> None:
     assert windows.decide([address], 0.0, asks=True)[1][0].remaining == 2
 
 
-def test_the_memory_is_bounded_and_the_one_longest_unused_is_forgotten(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_memory_forgets_the_key_that_is_longest_unused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vibewell_redis.memory.MOST_KEYS", 2)
     windows, item = LocalWindows(1), RateLimitItem("mfa", 1, 60)
 
@@ -176,9 +174,7 @@ def answer(clears: int) -> bytes:
         (answer(0), script.CLEAR_SECONDS + 0.1, False),
     ],
 )
-def test_what_is_known_is_kept_unless_something_was_cleared(
-    reply: bytes | None, asked_at: float, is_kept: bool
-) -> None:
+def test_denials_last_until_a_clear(reply: bytes | None, asked_at: float, is_kept: bool) -> None:
     denials = Denials()
     denials.remember([b"key"], [full(60.0)], 0.0)
     assert not denials.will_ask(0.4)
@@ -210,7 +206,7 @@ async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -
     assert not made.counts["late"]
 
 
-def test_event_loops_in_several_threads_ask_the_policy_one_after_the_other(
+def test_event_loops_in_several_threads_ask_the_policy_in_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     limiter, busy = TaskLimiter(TIERS, None), Lock()

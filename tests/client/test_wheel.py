@@ -211,9 +211,7 @@ def test_the_wheel_limits_under_every_server(
 
 @pytest.mark.long
 @pytest.mark.parametrize("pool", ["prefork", "threads", "gevent"])
-def test_the_wheel_limits_tasks_of_celery(
-    start: Start, programs: Path, tmp_path: Path, pool: str
-) -> None:
+def test_the_wheel_limits_celery(start: Start, programs: Path, tmp_path: Path, pool: str) -> None:
     command: list[str | Path] = [programs / "celery", *f"-A limited worker -P {pool} -c 2".split()]
     with running(start, tmp_path, command, CELERY) as environment:
         asked: list[str | Path] = [programs / "python", "-c", ASK]
