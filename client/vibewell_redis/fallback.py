@@ -39,32 +39,11 @@ def share(item: RateLimitItem, instances: int) -> tuple[int, float]:
     return 1, item.seconds * instances / item.requests
 
 
-class LocalWindows:
-    """Exact sliding windows in this process alone; ``now`` is seconds of the caller's clock."""
-
-    def __init__(self, instances: int) -> None:
-        self._instances = instances
-        self._logs = Logs()
-        self.forget = self._logs.forget
-
-    def decide(
-        self, checks: Sequence[tuple[bytes, RateLimitItem, str]], now: float, *, asks: bool
-    ) -> tuple[bool, tuple[WindowStats, ...]]:
-        """All or nothing over keys, their limits and kinds: nothing is counted when one is full."""
-        each = []
-        for key, item, _ in checks:
-            requests, seconds = share(item, self._instances)
-            # The whole share is free again when its length has passed.
-            each.append((key, requests, ceil(seconds * 1_000_000) - 1, round(now * 1_000_000)))
-        admitted, found = self._logs.decide(each, asks=asks)
-        return admitted, tuple(
-            WindowStats(item, kind, left, reset / 1_000_000)
-            for (_, item, kind), (left, reset) in zip(checks, found, strict=True)
-        )
-
-
 class Fallbacks:
-    """The policy of each tier, and the windows of those that are local."""
+    """The policy of each tier, and the exact windows of those that are local to this process.
+
+    ``now`` is seconds of the caller's clock.
+    """
 
     def __init__(
         self, tiers: Mapping[str, RateLimitItem], policies: Policies, instances: int
@@ -75,28 +54,39 @@ class Fallbacks:
         """
         if isinstance(policies, str):
             policies = dict.fromkeys(tiers, policies)
-        for name in policies:
+        for name, policy in policies.items():
             if name not in tiers:
                 raise ValueError(
                     f"fallback: there is no tier {name!r}: write one of {', '.join(tiers)}"
                 )
-        for policy in policies.values():
             if policy not in list(Fallback):
                 raise ValueError(f"fallback: {policy!r} is no policy: write open, closed or local")
         self._policies = {name: Fallback(policies.get(name, Fallback.LOCAL)) for name in tiers}
-        self._local = LocalWindows(instances)
-        self.forget = self._local.forget
+        self._instances = instances
+        self._logs = Logs()
+        self.forget = self._logs.forget
 
     def decide(
         self, plan: Plan, keys: Sequence[bytes], now: float, *, asks: bool
     ) -> tuple[bool, tuple[WindowStats, ...]]:
-        """One closed tier closes the decision; an open one has no window and no say."""
-        closed, local = [], []
+        """One closed tier closes the decision; an open one has no window and no say.
+
+        Local ones decide together: nothing is counted when one is full.
+        """
+        closed, local, checks = [], [], []
         for key, tier, one in zip(keys, plan.tiers, plan.limits, strict=True):
             if self._policies[tier] is Fallback.CLOSED:
                 closed.append(WindowStats(one.item, one.kind, 0, RETRY_SECONDS))
             elif self._policies[tier] is Fallback.LOCAL:
-                local.append((key, one.item, one.kind))
+                requests, seconds = share(one.item, self._instances)
+                # The whole share is free again when its length has passed.
+                ticks = ceil(seconds * 1_000_000) - 1
+                checks.append((key, requests, ticks, round(now * 1_000_000)))
+                local.append(one)
         if closed:
             return False, tuple(closed)
-        return self._local.decide(local, now, asks=asks)
+        admitted, found = self._logs.decide(checks, asks=asks)
+        return admitted, tuple(
+            WindowStats(one.item, one.kind, left, reset / 1_000_000)
+            for one, (left, reset) in zip(local, found, strict=True)
+        )

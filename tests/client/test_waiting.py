@@ -6,24 +6,25 @@ from copy import deepcopy
 from threading import Lock
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.client.test_model import Pool
-from vibewell_redis import Fallback, RateLimitItem, WindowStats, script
+from vibewell_redis import Fallback, RateLimitItem, WindowStats, memory, script
 from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.asyncio.storage import Batch, RedisStorage, Waiting
 from vibewell_redis.deciding import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
 from vibewell_redis.denials import MOST, Denials
-from vibewell_redis.fallback import Fallbacks, LocalWindows, share
+from vibewell_redis.fallback import Fallbacks, share
 from vibewell_redis.keys import Plan, plan_of
 
 TIERS = {name: RateLimitItem(name, 6, 60) for name in ("general", "auth", "mfa")}
 
 
-def planned(*names: str) -> tuple[Plan, list[bytes]]:
-    found = plan_of(TIERS, "rl", names, ["user"])
-    return found, found.where({"user": "alice"})
+def planned(*names: str, **identifiers: str) -> tuple[Plan, list[bytes]]:
+    about = identifiers or {"user": "alice"}
+    found = plan_of(TIERS, "rl", names, list(about))
+    return found, found.where(about)
 
 
 @pytest.mark.plan("5.5")
@@ -41,16 +42,18 @@ def test_all_instances_together_admit_no_more_than_the_limit_on_the_average(
     st.integers(1, 5),
     st.integers(1, 3),
 )
+@example([0, 30_000_000], 1, 1)  # a whole window apart
 def test_no_window_in_memory_exceeds_the_share(
     waits: list[int], requests: int, instances: int
 ) -> None:
     item = RateLimitItem("tier", requests, 30)
     each, length = share(item, instances)
-    windows, now = LocalWindows(instances), 0
+    windows, now = Fallbacks({"tier": item}, "local", instances), 0
     admitted: list[int] = []
+    plan = plan_of({"tier": item}, "rl", ["tier"], ["user"])
 
-    def decide(windows: LocalWindows, at: int, *, asks: bool) -> tuple[bool, WindowStats]:
-        allowed, (window,) = windows.decide([(b"key", item, "user")], at / 1_000_000, asks=asks)
+    def decide(windows: Fallbacks, at: int, *, asks: bool) -> tuple[bool, WindowStats]:
+        allowed, (window,) = windows.decide(plan, [b"key"], at / 1_000_000, asks=asks)
         return allowed, window
 
     for wait in waits:
@@ -67,20 +70,19 @@ def test_no_window_in_memory_exceeds_the_share(
 
 
 def test_in_memory_too_nothing_counts_when_one_of_several_denies() -> None:
-    windows, item = LocalWindows(1), RateLimitItem("mfa", 2, 60)
-    user, address = (b"user", item, "user"), (b"ip", item, "ip")
-    assert windows.decide([user], 0.0, asks=False)[0]
-    assert windows.decide([user], 0.0, asks=False)[0]
-    assert not windows.decide([user, address], 0.0, asks=False)[0]
-    assert windows.decide([address], 0.0, asks=True)[1][0].remaining == 2
+    windows = Fallbacks(TIERS, "local", 1)
+    for _ in range(6):
+        assert windows.decide(*planned("mfa", user="alice"), 0.0, asks=False)[0]
+    assert not windows.decide(*planned("mfa", user="alice", ip="::1"), 0.0, asks=False)[0]
+    assert windows.decide(*planned("mfa", ip="::1"), 0.0, asks=True)[1][0].remaining == 6
 
 
 def test_memory_forgets_the_key_that_is_longest_unused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vibewell_redis.memory.MOST_KEYS", 2)
-    windows, item = LocalWindows(1), RateLimitItem("mfa", 1, 60)
+    windows = memory.Logs()
 
     def hit(key: bytes) -> bool:
-        return windows.decide([(key, item, "user")], 0.0, asks=False)[0]
+        return windows.decide([(key, 1, 60, 0)], asks=False)[0]
 
     assert [hit(b"a"), hit(b"b"), hit(b"a"), hit(b"c")] == [True, True, False, True]
     assert [hit(b"a"), hit(b"b")] == [False, True]
