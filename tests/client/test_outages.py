@@ -14,22 +14,13 @@ from redis.crc import key_slot
 from emulator.nodes.cluster import identity
 from emulator.nodes.group import Group
 from emulator.nodes.shard import Shard
-from tests.client.conftest import (
-    Open,
-    Start,
-    decided_by_redis,
-    eventually,
-    of_tasks,
-    settings_of,
-    storage_of,
-)
+from tests.client import conftest
+from tests.client.conftest import Open, Start, decided_by_redis, of_tasks, settings_of, storage_of
 from vibewell_redis import Fallback, Source
 from vibewell_redis.asyncio.storage import MOST_COMMANDS, MOST_DECISIONS
 from vibewell_redis.keys import trial
 
 LONG = "600000"  # milliseconds: beyond what any of these tests waits
-
-
 PREFIX = "moving"
 
 
@@ -98,15 +89,10 @@ async def test_it_works_on_shards_by_the_configuration_address(
     assert sum(size > 0 for size in keys) >= 2
 
 
-def primary_pid(group: Group) -> int:
-    (shard,) = group.shards
-    return shard.primary.server.pid
-
-
 @contextmanager
 def stopped(group: Group) -> Iterator[None]:
     """The primary keeps its connections and answers none."""
-    pid = primary_pid(group)
+    pid = group.shards[0].primary.server.pid
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -279,4 +265,4 @@ async def test_a_connection_that_hangs_is_gone_at_once(start: Start, open_limite
         while storage_of(limiter).is_available:
             await limiter.hit("general", user="alice")
         # A farewell over TLS would hold it for the 30 seconds that asyncio gives the peer.
-        await eventually(lambda: len(psutil.Process().net_connections()) < before, 20)
+        await conftest.eventually(lambda: len(psutil.Process().net_connections()) < before, 20)

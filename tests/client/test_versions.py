@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -28,14 +29,7 @@ def test_the_range_is_the_one_that_is_tried() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("python", "release"),
-    [
-        *(("3.11", release) for release in RELEASES),
-        *(
-            (python, release)
-            for python in ("3.12", "3.13", "3.14")
-            for release in ("5.0.1", "8.1.0")
-        ),
-    ],
+    [*product(["3.11"], RELEASES), *product(["3.12", "3.13", "3.14"], ["5.0.1", "8.1.0"])],
 )
 def test_both_limiters_and_both_pools_work_with(start: Start, python: str, release: str) -> None:
     uv = str(Path(sys.executable).with_name("uv"))
