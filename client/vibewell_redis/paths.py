@@ -80,9 +80,7 @@ class _Table:
         path: str = scope["path"] or "/"
         raw = (scope.get("raw_path") or b"").decode("latin-1").partition("?")[0]
         root: str = (scope.get("root_path") or "").rstrip("/")
-        text = (
-            unquote(raw) or path
-        )  # as the path, unless something in between has changed one of them
+        text = unquote(raw) or path  # the path too, unless a proxy has changed one of them
         plain = [path] if text == path else [path, text]
         readings = [*plain, raw] if _ESCAPE.search(raw) and raw not in plain else plain
         # Django, Quart, Litestar and WSGI bridges cut the root in the middle of a segment too, or

@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from emulator.bare_nodes import LIMITS
 from emulator.fixtures import Nodes, Start, groups, node_context, nodes
@@ -100,6 +102,15 @@ def settings_of(group: Group, address: str | None = None, **others: str) -> Sett
     """Settings for a group of the test's own, at its primary's address."""
     url = f"rediss://{address or group.endpoints.primary}:{group.spec.port}"
     return Settings.from_environment(variables(url, group.passwords[-1], **others))
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
+    """An account of AWS in memory."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield boto3.Session(region_name="us-east-1")
 
 
 class Threaded:

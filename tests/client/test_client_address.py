@@ -15,16 +15,7 @@ behind = ClientAddress(PROXIES)
 
 UNIX = ClientAddress(["unix"])
 BEHIND_IPV6 = ClientAddress(["2001:db8::5"])
-FORGED = [
-    "198.51.100.1",
-    "10.0.0.1",
-    "127.0.0.1",
-    "garbage",
-    "",
-    "10.0.0.1, 10.0.0.2",
-    "unix",
-    "::1",
-]
+FORGED = ["198.51.100.1", "10.0.0.1", "127.0.0.1", "::1", "10.0.0.1, 10.0.0.2", "unix", "x", ""]
 
 
 @pytest.mark.plan("5.5")

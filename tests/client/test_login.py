@@ -4,14 +4,13 @@ import asyncio
 import os
 import secrets
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import boto3
 import pytest
 import redis
 import redis.asyncio
-from moto import mock_aws
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from emulator.nodes.context import Authority
@@ -34,17 +33,13 @@ async def refused(settings: Settings, reason: str) -> None:
     threads.disconnect()
 
 
-def quick(**others: str) -> dict[str, str]:
-    return {"REDIS_MAX_RECONNECT_ATTEMPTS": "0", **others}
-
-
 @pytest.mark.plan("6.2")
 async def test_an_authority_that_is_not_known_is_refused(
     start: Start, authority: Callable[[Path], None], tmp_path: Path
 ) -> None:
     group = start(replicas=0)
     authority(Authority(tmp_path).file)
-    await refused(settings_of(group, **quick()), "CERTIFICATE_VERIFY_FAILED")
+    await refused(settings_of(group, REDIS_MAX_RECONNECT_ATTEMPTS="0"), "CERTIFICATE_VERIFY_FAILED")
 
 
 @pytest.mark.plan("6.2")
@@ -58,7 +53,8 @@ async def test_a_certificate_for_another_name_is_refused(start: Start) -> None:
     elsewhere = f"127.{block}.250.1"
     forwarder.point((elsewhere, 6379), [group.node("client-0-001").at])
     try:
-        await refused(settings_of(group, elsewhere, **quick()), "IP address mismatch")
+        settings = settings_of(group, elsewhere, REDIS_MAX_RECONNECT_ATTEMPTS="0")
+        await refused(settings, "IP address mismatch")
     finally:
         forwarder.stop()
 
@@ -72,13 +68,9 @@ def test_nothing_older_than_tls_1_2_is_spoken() -> None:
 
 
 @pytest.fixture
-def secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[Secret]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        session = boto3.Session(region_name="us-east-1")
-        made = session.client("secretsmanager").create_secret(Name="token", SecretString="unset")
-        yield made["ARN"], session
+def secret(session: boto3.Session) -> Secret:
+    made = session.client("secretsmanager").create_secret(Name="token", SecretString="unset")
+    return made["ARN"], session
 
 
 def store(secret: Secret, token: str) -> None:

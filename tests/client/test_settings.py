@@ -1,9 +1,7 @@
 import re
-from collections.abc import Iterator
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from environments.schema import Settings as Environment
 from tests.client.conftest import LIMITS, variables
@@ -38,14 +36,6 @@ def test_a_name_that_could_leave_its_place_in_the_key_is_refused(name: str) -> N
 
 PATH = "/vibewell/production/redis"
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:token-AbCdEf"
-
-
-@pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        yield boto3.Session(region_name="us-east-1")
 
 
 def publish(session: boto3.Session, data: Stack) -> None:

@@ -89,11 +89,7 @@ def test_pyright_finds_nothing_in_them(tmp_path: Path) -> None:
     npm, node = (str(Path(sys.executable).with_name(name)) for name in ("npm", "node"))
     package = ["--no-save", "--no-audit", "--no-fund", "--prefix", str(tmp_path), "pyright@1.1.414"]
     subprocess.run([npm, "install", *package], check=True, timeout=300, capture_output=True)
-    pyright: list[str | Path] = [
-        node,
-        tmp_path / "node_modules/pyright/index.js",
-        "--pythonpath",
-        sys.executable,
-    ]
-    done = run_command([*pyright, "example/short"], ROOT / "client", environment={}, seconds=300)
+    pyright = [node, str(tmp_path / "node_modules/pyright/index.js"), "--pythonpath"]
+    command = [*pyright, sys.executable, "example/short"]
+    done = run_command(command, ROOT / "client", environment={}, seconds=300)
     assert done.stdout.splitlines()[-1] == "0 errors, 0 warnings, 0 informations", done.stdout
