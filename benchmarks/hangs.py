@@ -59,7 +59,7 @@ class OwnLateness:
         """Threads that only wait, until the block ends."""
         over = threading.Event()
         for _ in range(WATCHES):
-            threading.Thread(target=self._watch, args=(self._seen(), over), daemon=True).start()
+            threading.Thread(target=self._watch, args=(over,), daemon=True).start()
         try:
             yield
         finally:
@@ -88,7 +88,8 @@ class OwnLateness:
         self._overslept.append([])
         return self._overslept[-1]
 
-    def _watch(self, overslept: list[tuple[float, float]], over: threading.Event) -> None:
+    def _watch(self, over: threading.Event) -> None:
+        overslept = self._seen()
         while not over.is_set():
             due = time.monotonic() + TICK
             time.sleep(TICK)

@@ -56,16 +56,13 @@ class Life:
         Where the server knows no lifespan the first requests wait for that, as they would for the
         application's start.
         """
-        limiter, start = self._here()
+        limiter, start = self.here()
         if not start.done() or start.exception():
             await asyncio.shield(start)
         return limiter
 
-    def now(self) -> Limiter:
-        """The limiter, which may still be connecting."""
-        return self._here()[0]
-
-    def _here(self) -> tuple[Limiter, asyncio.Task[None]]:
+    def here(self) -> tuple[Limiter, asyncio.Task[None]]:
+        """The limiter of this event loop, and how it connects."""
         loop = asyncio.get_running_loop()
         if (found := self._made.get(loop)) is None:
             # Starlette's TestClient without `with` has an event loop for each request.
@@ -185,7 +182,7 @@ class RateLimitMiddleware:
         tiers = await settled(self._tiers({**scope, "root_path": root} if root else scope))
         if tiers is not None and not await request.decide(tiers, await request.identifiers()):
             return await answer.refuse()
-        scope.setdefault("state", {})["rate_limiter"] = self._life.now()
+        scope.setdefault("state", {})["rate_limiter"] = self._life.here()[0]
         before = current.set(request)
         try:
             await self._app(scope, answer.receive, answer.send)

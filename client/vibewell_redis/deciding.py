@@ -71,6 +71,7 @@ CLEARS = 3
 _decision: Callable[[tuple[bool, tuple[WindowStats, ...], Source]], Decision]
 _decision = partial(tuple.__new__, Decision)
 _REDIS = Source.REDIS
+_DISABLED = Decision(True, (), Source.DISABLED)
 
 
 T = TypeVar("T")
@@ -150,10 +151,9 @@ class Deciding:
         with self._lock:
             self._fallbacks.forget(where)
 
-    def _disabled(self, plan: Plan, *, counts: bool = True) -> Decision:
-        if counts:
-            self._count(plan, "disabled")
-        return Decision(True, (), Source.DISABLED)
+    def _disabled(self, plan: Plan) -> Decision:
+        self._count(plan, "disabled")
+        return _DISABLED
 
     def _redis_decides(
         self, plan: Plan, where: Sequence[bytes], reply: bytes, denials: Denials, asked_at: float
@@ -203,7 +203,7 @@ class Deciding:
     ) -> Decision:
         plan = self._plan(tiers, identifiers)
         if storage is None:
-            return self._disabled(plan, counts=False)
+            return _DISABLED
         where = plan.where(identifiers)
         shape = script.shape(len(where), asks=True)
         reply = await storage.answer(where, plan.policies, shape)

@@ -184,18 +184,19 @@ class limit:  # noqa: N801 - a decorator
 
             @wraps(handler)
             async def limited(*args: Any, **kwargs: Any) -> Any:
-                refused = await self._refusal(_arguments(form, args, kwargs))
-                if refused is None:
+                decision = await self.decide(_arguments(form, args, kwargs))
+                if decision is None or decision:
                     return await handler(*args, **kwargs)
-                return await settled(self._answer(refused))
+                return await settled(self._answer(decision))
         else:
 
             @wraps(handler)
             def limited(*args: Any, **kwargs: Any) -> Any:
                 request = current.get()
-                work = self._refusal(_arguments(form, args, kwargs))
-                refused = _wait(work, None if request is None else request.loop)
-                return handler(*args, **kwargs) if refused is None else self._answer(refused)
+                work = self.decide(_arguments(form, args, kwargs))
+                decision = _wait(work, None if request is None else request.loop)
+                admitted = decision is None or decision
+                return handler(*args, **kwargs) if admitted else self._answer(decision)
 
         return cast("Handler", limited)
 
@@ -217,10 +218,6 @@ class limit:  # noqa: N801 - a decorator
             identifiers = await request.identifiers()
         return await request.decide(tiers, identifiers, self._limiter)
 
-    async def _refusal(self, arguments: Mapping[str, Any]) -> Decision | None:
-        decision = await self.decide(arguments)
-        return None if decision is None or decision.allowed else decision
-
     def _answer(self, denied: Decision) -> Any:
         if self._refused is not None:
             return self._refused(refusal(denied))
@@ -237,13 +234,12 @@ def exceeded(denied: Decision) -> RateLimitExceeded:
 def _check(handler: Callable[..., Any], form: Signature, name: str, given: object) -> None:
     if not callable(given) or any(one.kind in _VARIABLE for one in form.parameters.values()):
         return
-    missing = [
-        each for each, needed in _named(given).items() if needed and each not in form.parameters
-    ]
+    own = form.parameters
+    missing = [each for each, needed in _named(given).items() if needed and each not in own]
     if missing:
         raise TypeError(
             f"limit({name}=…) takes {', '.join(missing)}, which {handler.__qualname__} does not: "
-            f"its arguments are {', '.join(form.parameters) or 'none'}"
+            f"its arguments are {', '.join(own) or 'none'}"
         )
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 import vibewell_redis.asyncio
-from tests.client.asgi_server import Decided, handshake, read_list, request, served
+from tests.client.conftest import Decided, handshake, read_list, request, served
 from vibewell_redis import Settings
 from vibewell_redis.asgi import RateLimitMiddleware
 from vibewell_redis.client_address import ClientAddress, UnknownClientError

@@ -47,11 +47,8 @@ def serving(variables: Mapping[str, str]) -> Iterator[Example]:
     with socket.socket() as free:
         free.bind((PROXY, 0))
         port = free.getsockname()[1]
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("REDIS_", "RATE_LIMIT_"))
-    }
+    own = "REDIS_", "RATE_LIMIT_"
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith(own)}
     process = subprocess.Popen(
         [sys.executable, "-m", "example", "--port", str(port), "--workers", "1"],
         cwd=ROOT,

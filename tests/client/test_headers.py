@@ -16,7 +16,7 @@ import yaml  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.client.asgi_server import read_list
+from tests.client.conftest import read_list
 from tests.client.test_routes import ask_wsgi, plain_wsgi
 from tests.client.test_routes import settings as in_memory
 from tests.support import ROOT

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 import vibewell_redis.asyncio
-from tests.client.asgi_server import handshake, request, served
+from tests.client.conftest import handshake, request, served
 from vibewell_redis import RateLimiter, Settings, asgi, fastapi, wsgi
 from vibewell_redis.client_address import UnknownClientError
 from vibewell_redis.headers import Refusal
