@@ -199,13 +199,8 @@ def test_the_wsgi_example_in_the_documentation_runs() -> None:
         block for block in re.findall(r"```python\n(.*?)```", API, re.DOTALL) if "wsgi" in block
     ]
     app, settings = SimpleNamespace(wsgi_app=validator(plain_wsgi)), in_memory()
-    names = {
-        "RateLimiter": RateLimiter,
-        "RateLimitMiddleware": RateLimitMiddleware,
-        "tiers_by_path": tiers_by_path,
-        "app": app,
-        "settings": settings,
-    }
+    used = RateLimiter, RateLimitMiddleware, tiers_by_path
+    names = {each.__name__: each for each in used} | {"app": app, "settings": settings}
     exec(compile(code, "docs/develop/api.md", "exec"), names)  # noqa: S102 - our own page
     answers = [ask_wsgi(validator(app.wsgi_app), "/login", script_name="") for _ in range(3)]
     assert [status for status, *_ in answers] == [200, 200, 429]
