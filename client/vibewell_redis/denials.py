@@ -33,15 +33,13 @@ class Denials:
         """How many are known, some of them perhaps not full any more."""
         return len(self.full)
 
-    def remember(
-        self, keys: Sequence[bytes], windows: Sequence[WindowStats], asked_at: float
-    ) -> None:
-        """Keep those of the windows that are full; Redis was asked not before ``asked_at``."""
+    def remember(self, keys: Sequence[bytes], windows: Sequence[WindowStats], asked: float) -> None:
+        """Keep those of the windows that are full; Redis was asked not before ``asked``."""
         if not self.full:
-            self._asked_at, self.ask_at = asked_at, asked_at + ASK_SECONDS
+            self._asked_at, self.ask_at = asked, asked + ASK_SECONDS
         for key, window in zip(keys, windows, strict=True):
             if not window.remaining:
-                self._keep(key, asked_at + window.reset_after, window)
+                self._keep(key, asked + window.reset_after, window)
 
     def will_ask(self, now: float) -> bool:
         """Whether the caller is to ask whether anything was cleared: one at a time."""

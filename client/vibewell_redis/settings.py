@@ -48,12 +48,10 @@ class Variables:
         """A whole number from ``least`` to ``most``; without a default it must be there."""
         if default is not None and self.optional(name) is None:
             return default
-        value = self.text(name)
-        number = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else -1
+        text = self.text(name)
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
         if not least <= number <= most:
-            raise self.refusal(
-                name, f"is {value!r}", f"Write a whole number from {least} to {most}"
-            )
+            raise self.refusal(name, f"is {text!r}", f"Write a whole number from {least} to {most}")
         return number
 
     def limit(self, name: str, tier: str) -> RateLimitItem:
