@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from vibewell_redis.errors import SettingsError
 from vibewell_redis.limits import RateLimitItem
+
+
+class SettingsError(ValueError):
+    """A variable is missing or malformed: the message names it and says what to write."""
 
 
 class Variables:
