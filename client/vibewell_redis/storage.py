@@ -21,8 +21,8 @@ from redis.exceptions import RedisError, ResponseError
 from vibewell_redis import script
 from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.decision import WindowStats
-from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
+from vibewell_redis.memory import Denials
 from vibewell_redis.pool import RenewingConnection
 
 # Commands on their way at a time, and decisions in one of them.

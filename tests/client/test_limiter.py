@@ -12,8 +12,8 @@ from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis import Settings, Source, WindowStats
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import MOST_DECISIONS
-from vibewell_redis.denials import ASK_SECONDS
 from vibewell_redis.headers import rate_limit_headers
+from vibewell_redis.memory import ASK_SECONDS
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from vibewell_redis import Fallback, RateLimitItem, WindowStats, keys, memory, s
 from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.asyncio.storage import Batch, RedisStorage, Waiting
 from vibewell_redis.deciding import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
-from vibewell_redis.denials import MOST, Denials
 from vibewell_redis.fallback import Fallbacks, share
 from vibewell_redis.keys import Plan, plan_of
+from vibewell_redis.memory import MOST, Denials
 
 TIERS = {name: RateLimitItem(name, 6, 60) for name in ("general", "auth", "mfa")}
 
