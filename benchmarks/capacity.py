@@ -19,15 +19,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.limiter import USERS, user_and_address
-from benchmarks.limiter.server import (
-    MeasuredError,
-    Server,
-    Worker,
-    cpu_seconds,
-    progress,
-    server,
-    workers,
-)
+from benchmarks.limiter.server import MeasuredError, Server, Worker, cpu_of, server, show, workers
 from emulator.clean_environment import ROOT
 from emulator.engines import processor
 from emulator.nodes.server import connect
@@ -132,7 +124,7 @@ def decisions(server: Server, rounds: int, seconds: float) -> list[dict[str, Any
     found = {each: list[list[float]]() for each in itertools.product(CASES, TRAVELS)}
     with workers(["ours"], server, deadline=30.0) as (worker,):
         for number, ((case, travels), measured) in itertools.product(range(rounds), found.items()):
-            progress(f"round {number + 1} of {rounds}: {case}, {travels}")
+            show(f"round {number + 1} of {rounds}: {case}, {travels}")
             measured.append(_measure(worker, server, case, TRAVELS[travels], seconds))
     rows = []
     for (case, travels), measured in found.items():
@@ -175,9 +167,9 @@ def _hold(worker: Worker, server: Server, held: int) -> None:
 
 def _work_of(server: Server) -> list[float]:
     """Microseconds of the primary and of one replica, and bytes to each, so far."""
-    replicas = [1e6 * cpu_seconds(process) for process in server.replicas]
+    replicas = [1e6 * cpu_of(process) for process in server.replicas]
     sent = int(server.process.info("replication")["master_repl_offset"])
-    return [1e6 * cpu_seconds(server.process), sum(replicas) / len(replicas), sent]
+    return [1e6 * cpu_of(server.process), sum(replicas) / len(replicas), sent]
 
 
 def connections(server: Server) -> dict[str, int]:
@@ -346,7 +338,7 @@ def _thousands(value: float) -> str:
 def measure() -> Figures:
     """All figures. Raises MeasuredError."""
     with server(replicas=2) as node:
-        progress("memory of full keys")
+        show("memory of full keys")
         return {
             "machine": f"{os.cpu_count()} shared cores ({processor()}), Redis {node.version} "
             f"over TLS with AUTH, {len(node.replicas)} replicas",
@@ -370,7 +362,7 @@ def main() -> int:
     except MeasuredError as problem:
         print(f"\nbench-capacity: {problem}", file=sys.stderr)
         return 1
-    progress("")
+    show("")
     counts = (
         "connections: {opened} opened by a flooded limiter, "
         "{counted_bytes:,} B in used_memory for an idle one".format(**found["connections"])

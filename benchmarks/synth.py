@@ -51,11 +51,8 @@ def main() -> int:
 
 def _run(command: list[str], context: dict[str, str], *, validated: bool) -> float:
     with tempfile.TemporaryDirectory() as output:
-        environment = {
-            **os.environ,
-            "CDK_CONTEXT_JSON": json.dumps(committed() | context),
-            "CDK_OUTDIR": output,
-        }
+        environment = os.environ | {"CDK_CONTEXT_JSON": json.dumps(committed() | context)}
+        environment["CDK_OUTDIR"] = output
         environment.pop("CDK_VALIDATION", None)
         # With it every run would compile the library again, and the floor would hide the app.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -15,15 +15,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.limiter import THREADED
-from benchmarks.limiter.server import (
-    MeasuredError,
-    Server,
-    Worker,
-    cpu_seconds,
-    progress,
-    server,
-    workers,
-)
+from benchmarks.limiter.server import MeasuredError, Server, Worker, cpu_of, server, show, workers
 from emulator.engines import processor
 
 OURS = "ours"
@@ -135,7 +127,7 @@ def run(rounds: int, seconds: float, libraries: Sequence[str]) -> list[Figure]:
                 found += _compared(shape, speeds)
                 lines += [_line(shape, name, each) for name, each in speeds.items()]
         about = f"Redis {node.version} over TLS with AUTH, one node"
-    progress("")
+    show("")
     load = f"load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
     print(f"{os.cpu_count()} cores ({processor()}), {load}, {about}", "", *lines, "", sep="\n")
     print(f"{'figure':<70} {'bound':>9} {'measured':>9}", *(one.line for one in found), sep="\n")
@@ -159,13 +151,13 @@ def _measure_all(
     with workers([name + behind for name in names for _ in range(many)], node) as made:
         for number, (shape, speeds) in product(range(rounds), found.items()):
             for name in speeds:
-                progress(f"round {number + 1} of {rounds}: {shape.title}, {name}")
+                show(f"round {number + 1} of {rounds}: {shape.title}, {name}")
                 some = [worker for worker in made if worker.name == name + behind]
                 node.empty()
                 _ask(some, shape, WARM_SECONDS)
-                before = cpu_seconds(node.process)
+                before = cpu_of(node.process)
                 results = _ask(some, shape, seconds)
-                speeds[name].append(_speed(name, results, cpu_seconds(node.process) - before))
+                speeds[name].append(_speed(name, results, cpu_of(node.process) - before))
     return found
 
 

@@ -31,7 +31,7 @@ class MeasuredError(Exception):
     """A measured process ended or failed; its own words are on standard error."""
 
 
-def progress(text: str) -> None:
+def show(text: str) -> None:
     """Say what is going on, on standard error; a terminal shows the last of it alone."""
     if sys.stderr.isatty():
         print(f"\r{text:<78}\r", end="", file=sys.stderr, flush=True)
@@ -39,7 +39,7 @@ def progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def cpu_seconds(process: Process) -> float:
+def cpu_of(process: Process) -> float:
     """Seconds of user and system time so far."""
     cpu = process.info("cpu")
     return float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])

@@ -12,8 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from redis.credentials import CredentialProvider
+from redis.exceptions import RedisError
 
-from vibewell_redis.errors import TokenUnavailableError
 from vibewell_redis.settings import QUICK, Settings
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ _log = logging.getLogger("vibewell_redis")
 KEEP_SECONDS = 300.0
 # Between two fetches of which the first brought nothing new (seconds).
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+
+
+class TokenUnavailableError(RedisError):
+    """The secret with the token cannot be read, and no token is known yet."""
 
 
 class Token:

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 from vibewell_redis import keys, script
 from vibewell_redis.decision import Decision, Source, WindowStats
-from vibewell_redis.denials import Denials
 from vibewell_redis.fallback import Fallbacks, Policies
 from vibewell_redis.keys import Plan, plan_of
 from vibewell_redis.limits import RateLimitItem
+from vibewell_redis.memory import Denials
 
 # So many failures, with no answer in between, and no caller waits for Redis any more.
 FAILURES = 3

@@ -14,13 +14,12 @@ from typing import Any
 
 from redis.backoff import EqualJitterBackoff, NoBackoff
 from redis.connection import BlockingConnectionPool, Connection, SSLConnection
-from redis.exceptions import AuthenticationError, ReadOnlyError
+from redis.exceptions import AuthenticationError, ReadOnlyError, RedisError
 from redis.retry import Retry
 
 from vibewell_redis import tls
 from vibewell_redis.credentials import Login, Token, token_of
 from vibewell_redis.deciding import LONGEST_START
-from vibewell_redis.errors import LoginRefusedError
 from vibewell_redis.settings import Settings
 
 # A failover is over within seconds: a longer wait between two attempts would only add to it.
@@ -72,6 +71,14 @@ def _without_extras(made: type) -> dict[str, Any]:
 
         left_out["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
     return left_out
+
+
+class LoginRefusedError(RedisError):
+    """Redis refuses the token, also the one that was read again.
+
+    It is no ConnectionError on purpose: redis-py would try the same token again, ten times, and
+    each refusal counts for the alarm on refused logins.
+    """
 
 
 class RenewingConnection(Connection):

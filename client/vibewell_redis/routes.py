@@ -245,10 +245,8 @@ def _check(handler: Callable[..., Any], form: Signature, name: str, given: objec
 
 def _named(given: Callable[..., Any]) -> dict[str, bool]:
     """The arguments that a function names, and whether it needs them."""
-    named = signature(given).parameters.items()
-    return {
-        name: one.default is Parameter.empty for name, one in named if one.kind not in _VARIABLE
-    }
+    own = signature(given).parameters.items()
+    return {name: one.default is Parameter.empty for name, one in own if one.kind not in _VARIABLE}
 
 
 def _arguments(form: Signature, args: Any, kwargs: Any) -> dict[str, Any]:

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from vibewell_redis.errors import SettingsError
 from vibewell_redis.limits import RateLimitItem
+
+
+class SettingsError(ValueError):
+    """A variable is missing or malformed: the message names it and says what to write."""
 
 
 class Variables:
@@ -48,12 +51,10 @@ class Variables:
         """A whole number from ``least`` to ``most``; without a default it must be there."""
         if default is not None and self.optional(name) is None:
             return default
-        value = self.text(name)
-        number = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else -1
+        text = self.text(name)
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
         if not least <= number <= most:
-            raise self.refusal(
-                name, f"is {value!r}", f"Write a whole number from {least} to {most}"
-            )
+            raise self.refusal(name, f"is {text!r}", f"Write a whole number from {least} to {most}")
         return number
 
     def limit(self, name: str, tier: str) -> RateLimitItem:

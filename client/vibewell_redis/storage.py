@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -21,8 +21,8 @@ from redis.exceptions import RedisError, ResponseError
 from vibewell_redis import script
 from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.decision import WindowStats
-from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
+from vibewell_redis.memory import Denials
 from vibewell_redis.pool import RenewingConnection
 
 # Commands on their way at a time, and decisions in one of them.
@@ -33,7 +33,8 @@ _PAUSE = 0.01
 _BYTES = 65536
 # After so many seconds a server may have closed it.
 _SILENCE = 1.0
-T = TypeVar("T")
+# What a socket raises whose time-out has passed.
+_NOT_YET = (TimeoutError, BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class LateError(Exception):
@@ -55,17 +56,20 @@ class Wire:
         """The reply. Raises LateError, redis.ResponseError, redis.ConnectionError or OSError."""
         sock, reader, clock = self._socket, self._reader, time.monotonic
         packed = memoryview(hiredis.pack_command(words))  # type: ignore[arg-type] # any length
-        while packed:
-            # The time-out of a socket is that of one read or write, and of TLS often several.
-            sock.settimeout(max(due - clock(), 0.0))
-            packed = packed[_waited(sock.send, packed) :]
         reply: Any
-        while (reply := reader.gets()) is False:
-            sock.settimeout(max(due - clock(), 0.0))
-            received = _waited(sock.recv, _BYTES)
-            if not received:
-                raise RedisConnectionError("Redis has closed the connection")
-            reader.feed(received)
+        try:
+            while packed:
+                # The time-out of a socket is that of one read or write, and of TLS often several.
+                sock.settimeout(max(due - clock(), 0.0))
+                packed = packed[sock.send(packed) :]
+            while (reply := reader.gets()) is False:
+                sock.settimeout(max(due - clock(), 0.0))
+                received = sock.recv(_BYTES)
+                if not received:
+                    raise RedisConnectionError("Redis has closed the connection")
+                reader.feed(received)
+        except _NOT_YET:
+            raise LateError from None
         self._used_at = clock()
         if isinstance(reply, Exception):
             raise reply
@@ -78,8 +82,8 @@ class Wire:
             return True
         try:
             self._socket.settimeout(0.0)
-            _waited(self._socket.recv, 1)
-        except LateError:
+            self._socket.recv(1)
+        except _NOT_YET:
             return True
         except OSError:
             return False
@@ -94,13 +98,6 @@ class Wire:
     def close(self) -> None:
         """Close it; the peer is not waited for. A process that was forked closes its copy alone."""
         self._connection.disconnect()  # type: ignore[no-untyped-call]
-
-
-def _waited(call: Callable[[Any], T], about: object) -> T:
-    try:
-        return call(about)
-    except (TimeoutError, BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-        raise LateError from None
 
 
 Address = tuple[str, int]

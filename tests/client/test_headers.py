@@ -195,9 +195,7 @@ def test_the_tiers_in_the_documentation_are_the_plan_s() -> None:
 
 @pytest.mark.plan("8")
 def test_the_wsgi_example_in_the_documentation_runs() -> None:
-    (code,) = [
-        block for block in re.findall(r"```python\n(.*?)```", API, re.DOTALL) if "wsgi" in block
-    ]
+    (code,) = [one for one in re.findall(r"```python\n(.*?)```", API, re.DOTALL) if "wsgi" in one]
     app, settings = SimpleNamespace(wsgi_app=validator(plain_wsgi)), in_memory()
     used = RateLimiter, RateLimitMiddleware, tiers_by_path
     names = {each.__name__: each for each in used} | {"app": app, "settings": settings}

@@ -12,8 +12,8 @@ from vibewell_redis import RateLimiter as ThreadLimiter
 from vibewell_redis import Settings, Source, WindowStats
 from vibewell_redis.asyncio import RateLimiter
 from vibewell_redis.asyncio.storage import MOST_DECISIONS
-from vibewell_redis.denials import ASK_SECONDS
 from vibewell_redis.headers import rate_limit_headers
+from vibewell_redis.memory import ASK_SECONDS
 
 
 @pytest.fixture
@@ -81,9 +81,7 @@ async def test_all_windows_of_a_tier_decide(settings: MakeSettings, open_limiter
 
 
 @pytest.mark.plan("5.5")
-async def test_instances_share_a_limit(
-    settings: MakeSettings, open_limiter: Open, prefix: str
-) -> None:
+async def test_all_share_a_limit(settings: MakeSettings, open_limiter: Open, prefix: str) -> None:
     instances = [open_limiter(settings(), prefix=prefix) for _ in range(4)]
     decisions = await asyncio.gather(
         *(instance.hit("financial", user="alice") for instance in instances for _ in range(20))

@@ -72,9 +72,7 @@ def kind(either: str) -> str:
 
 
 @pytest.mark.plan("5.5")
-async def test_it_works_on_shards_by_the_configuration_address(
-    start: Start, open_limiter: Open
-) -> None:
+async def test_shards_work_by_the_configuration_address(start: Start, open_limiter: Open) -> None:
     group = start(shards=3, replicas=1, cluster=True)
     for prefix in ("a", "b", "c", "d"):
         limiter = open_limiter(settings_of(group, group.endpoints.configuration), prefix=prefix)

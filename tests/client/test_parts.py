@@ -17,9 +17,9 @@ from vibewell_redis import Fallback, RateLimitItem, WindowStats, keys, memory, s
 from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.asyncio.storage import Batch, RedisStorage, Waiting
 from vibewell_redis.deciding import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
-from vibewell_redis.denials import MOST, Denials
 from vibewell_redis.fallback import Fallbacks, share
 from vibewell_redis.keys import Plan, plan_of
+from vibewell_redis.memory import MOST, Denials
 
 TIERS = {name: RateLimitItem(name, 6, 60) for name in ("general", "auth", "mfa")}
 
@@ -46,9 +46,7 @@ def test_all_instances_together_admit_no_more_than_the_limit_on_the_average(
     st.integers(1, 3),
 )
 @example([0, 30_000_000], 1, 1)  # a whole window apart
-def test_no_window_in_memory_exceeds_the_share(
-    waits: list[int], requests: int, instances: int
-) -> None:
+def test_no_window_here_exceeds_the_share(waits: list[int], requests: int, instances: int) -> None:
     item = RateLimitItem("tier", requests, 30)
     each, length = share(item, instances)
     windows, now = Fallbacks({"tier": item}, "local", instances), 0
@@ -211,9 +209,7 @@ async def test_an_answer_that_came_while_the_process_was_held_up_is_not_late() -
     assert not made.counts["late"]
 
 
-def test_event_loops_in_several_threads_ask_the_policy_in_turn(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_event_loops_in_threads_ask_the_policy_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     limiter, busy = TaskLimiter(TIERS, None), Lock()
 
     def decide(*_: object, asks: bool) -> tuple[bool, tuple[WindowStats, ...]]:

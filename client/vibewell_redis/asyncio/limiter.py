@@ -168,7 +168,7 @@ class RateLimiter(Deciding):
         denials = storage.denials
         reply: Answer = denials.find(keys, now) if denials.full else ()
         if reply and denials.will_ask(now):
-            reply = await self._ask_first(storage, plan, keys, now)
+            reply = await self._recheck(storage, plan, keys, now)
         elif not reply:
             waiting = storage.decide(keys, plan.policies, len(keys))
             reply = None if waiting is None else await waiting
@@ -177,9 +177,7 @@ class RateLimiter(Deciding):
         full = reply or denials.find(keys, time.monotonic())
         return self._memory_decides(plan, full) if full else self._fallback_decides(plan, keys)
 
-    async def _ask_first(
-        self, storage: Storage, plan: Plan, keys: list[bytes], now: float
-    ) -> Answer:
+    async def _recheck(self, storage: Storage, plan: Plan, keys: list[bytes], now: float) -> Answer:
         """Ask whether anything was cleared, then decide if so: one deadline for both."""
         denials = storage.denials
         with suppress(TimeoutError):

@@ -19,8 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from vibewell_redis.credentials import Login, Token
-from vibewell_redis.errors import LoginRefusedError
-from vibewell_redis.pool import arguments_of, backoff, refusals
+from vibewell_redis.pool import LoginRefusedError, arguments_of, backoff, refusals
 from vibewell_redis.settings import Settings
 
 

@@ -16,7 +16,6 @@ from vibewell_redis import memory, script
 from vibewell_redis.asyncio.pool import FairConnectionPool
 from vibewell_redis.deciding import DEADLINE, LONGEST_START, Breaker, checked_deadline, log
 from vibewell_redis.decision import WindowStats
-from vibewell_redis.denials import Denials
 from vibewell_redis.limits import MOST_REQUESTS
 
 # Commands on their way at a time, and decisions in one of them. Redis decides in one thread and so
@@ -69,7 +68,7 @@ class Batch:
         """Those who have no answer and have not gone."""
         return [waiting for waiting in self.waiting if not waiting.done()]
 
-    def keep_wanted(self, denials: Denials, now: float) -> None:
+    def keep_wanted(self, denials: memory.Denials, now: float) -> None:
         """Leave out what no task waits for, and give what is known by now to those that wait."""
         if not denials and not any(map(asyncio.Future.done, self.waiting)):
             return
@@ -146,7 +145,7 @@ class RedisStorage:
     ) -> None:
         """``owns_pool`` says that nothing else uses the pool: it is closed with this."""
         self.counts: Counter[str] = Counter()
-        self.denials = Denials()
+        self.denials = memory.Denials()
         self._pool = pool
         self.owns_pool = owns_pool
         self._home = pool.address

@@ -1,4 +1,4 @@
-"""The figures of the document, measured again on a real server as far as every machine agrees."""
+"""What benchmarks measure, on a real server, as far as it holds on every machine."""
 
 import json
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks import capacity
+from benchmarks.limiter.run import NAMES, SHAPES, SHORT, Figure, run
 from benchmarks.limiter.server import Server, server
 from environments.node_types import node_type
 from tests.support import ROOT
@@ -54,3 +55,32 @@ def test_users_are_what_fits_below_the_warning() -> None:
     figures = {"identity_bytes": {"general": {"user": 600, "ip": 400}}}
     node = node_type("cache.t3.medium")
     assert capacity.users(figures, node, 75) == pytest.approx(3_317_862_236 * 0.75 * 0.75 / 1000)
+
+
+@pytest.mark.plan("5.5")
+def test_every_shape_is_measured_and_redis_decides(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = {figure.name: figure for figure in run(**SHORT)}
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in figures)
+    # How fast it is, make bench-limiter says: other programs have their part in that.
+    for what in NAMES.values():
+        assert sum(what in name for name in figures) == sum(map(len, SHAPES)) == 3 + 3 * 2 + 2
+    assert not [name for name in figures if "without Redis" in name and figures[name].missed]
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "at_most", "missed"),
+    [
+        (7.0, 7.0, False, False),
+        (6.99, 7.0, False, True),
+        (0.001, 0.0, True, True),
+        (float("nan"), 7.0, False, True),
+        (float("nan"), 7.0, True, True),
+        (1e9, None, False, False),
+    ],
+)
+def test_a_bound_is_missed(value: float, bound: float | None, at_most: bool, missed: bool) -> None:
+    figure = Figure("figure", value, bound, at_most)
+    assert figure.missed is missed
+    outcome = f"{value:.4g}" if bound is None else "MISSED" if missed else "pass"
+    assert figure.line.split()[-1] == outcome
