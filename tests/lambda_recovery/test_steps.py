@@ -1,5 +1,6 @@
 """Choosing, restoring and looking, on answers of the shape that AWS gives."""
 
+import uuid
 from collections.abc import Collection
 from contextlib import nullcontext
 from datetime import timedelta
@@ -54,7 +55,9 @@ def test_the_newest_snapshot_is_chosen_of_whichever_member(
 ) -> None:
     client = listing(
         member_snapshot(f"{GROUP}-002", NOW - 31 * HOUR),
-        member_snapshot(f"{GROUP}-007", NOW - 7 * HOUR, SnapshotStatus="restoring"),
+        member_snapshot(
+            f"{GROUP}-007", NOW - 7 * HOUR, SnapshotStatus="restoring", DataTiering="enabled"
+        ),
         member_snapshot(f"{GROUP}-001", NOW - 6 * HOUR, SnapshotStatus="deleting"),
         member_snapshot(f"{GROUP}-001", NOW - HOUR, SnapshotStatus="creating", NodeSnapshots=[]),
     )
@@ -63,7 +66,7 @@ def test_the_newest_snapshot_is_chosen_of_whichever_member(
         "created": (NOW - age * HOUR).isoformat(),
         "node_type": "cache.m3.large",
         "shards": 1,
-        "tiered": False,
+        "tiered": statuses is COMPLETE,
         "engine_version": "6.2",
     }
 
@@ -76,6 +79,14 @@ def test_in_cluster_mode_a_snapshot_is_as_old_as_its_oldest_shard(named_by_aws: 
             del node["SnapshotCreateTime"]
     found = newest(listing(sharded), Settings.read(VARIABLES | {"CLUSTER_MODE": "true"}))
     assert (found["created"], found["shards"]) == ((NOW - 3 * HOUR).isoformat(), 3)
+
+
+@pytest.mark.parametrize("cluster_mode", [True, False])
+def test_a_member_of_a_shard_is_one_in_cluster_mode_only(cluster_mode: bool) -> None:
+    client = listing(member_snapshot(f"{GROUP}-0001-001", NOW))
+    changed = Settings.read(VARIABLES | {"CLUSTER_MODE": str(cluster_mode).lower()})
+    with nullcontext() if cluster_mode else pytest.raises(settings.NoSnapshotError):
+        assert newest(client, changed)["created"] == NOW.isoformat()
 
 
 def test_without_a_snapshot_of_its_own_it_says_so() -> None:
@@ -182,7 +193,11 @@ def test_each_execution_makes_a_token_of_its_own() -> None:
 
 def kept_token() -> tuple[Secret, Stubber]:
     manager, secrets = stubbed("secretsmanager")
-    secrets.add_response("get_secret_value", {"SecretString": example.TOKEN, "CreatedDate": NOW})
+    version = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{RUN.group_id}/{RUN.execution}"))
+    secrets.add_response(
+        *("get_secret_value", {"SecretString": example.TOKEN, "CreatedDate": NOW}),
+        {"SecretId": SETTINGS.secret_arn, "VersionId": version},
+    )
     return Secret(manager, SETTINGS.secret_arn), secrets
 
 
