@@ -61,5 +61,6 @@ def describing(**changes: Any) -> tuple[Any, Stubber]:
     """A client of ElastiCache that describes this test's own group once, changed so."""
     client, stubber = stubbed("elasticache")
     own = group(RUN.group_id, **({"Description": RUN.description} | changes))
-    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [own]})
+    asked = {"ReplicationGroupId": RUN.group_id}
+    stubber.add_response("describe_replication_groups", {"ReplicationGroups": [own]}, asked)
     return client, stubber
