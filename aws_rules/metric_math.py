@@ -122,7 +122,8 @@ class MetricMath:
             ) if type(sign) in _OPERATORS:
                 calculate = _OPERATORS[type(sign)]
                 return self._operation(calculate, self._value(left), self._value(right))
-        raise MetricMathError(f"{ast.dump(node)} is not metric math")
+        text = self._expressions[self._open[-1]]
+        raise MetricMathError(f"metric math {text!r}: {ast.dump(node)} is not metric math")
 
     def _call(self, function: str, arguments: list[ast.expr]) -> Value:
         match function, arguments:

@@ -265,7 +265,7 @@ class Store(dict[str, Stored]):
         if name.lower() in self:
             raise _error(self._taken, name.lower())
         if self._pattern and not re.fullmatch(self._pattern, name.lower()):
-            raise wire.invalid_value(self._malformed.format(repr(name)))
+            raise wire.invalid_value(self._malformed.format(name))
         return name.lower()
 
     def named(self, name: str | None) -> list[Stored]:
@@ -280,7 +280,7 @@ def _error(answer: str, name: str) -> wire.AwsError:
 
 # Of groups, users and user groups; snapshots and parameter groups may have longer ones.
 _ID = "(?=.{1,40}$)[a-z](?:-?[a-z0-9])*"
-_ID_WORDS = "{} is not 1 to 40 letters, digits and single hyphens that begin with a letter."
+_ID_WORDS = "{!r} is not 1 to 40 letters, digits and single hyphens that begin with a letter."
 
 
 class State:

@@ -45,7 +45,8 @@ class Server:
         self.control = connect(settings.address, settings.spec.port, ca_file=ca_file, **login)
         threading.Thread(target=self._watch, daemon=True, name="server-watch").start()
         try:
-            until(self._answers, START_SECONDS, f"{settings.spec.engine.program.name} answers")
+            engine = settings.spec.engine
+            until(self._answers, START_SECONDS, f"{engine.name} {engine.version} answers")
         except BaseException:
             self.stop()
             raise

@@ -61,7 +61,7 @@ class Subscription(ResourceType):
         return arn, {"Arn": arn}
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Properties:
-        """Properties change in place; one that was dropped is emptied."""
+        """Attributes change in place; one that was dropped is emptied."""
         dropped = dict.fromkeys(_attributes(old).keys() - _attributes(new).keys(), "")
         for name, value in {**dropped, **_attributes(new)}.items():
             client("sns").set_subscription_attributes(

@@ -265,6 +265,23 @@ def test_an_endpoints_policy_is_asked_too() -> None:
     assert findings(changed) == []
 
 
+@pytest.mark.parametrize(
+    ("calls", "connections", "reason"),
+    [
+        ((call("secretsmanager:DeleteSecret"),), (), "unknown action secretsmanager:DeleteSecret"),
+        ((call("secretsmanager:GetSecretValue", SecretId="x"),), (), "no template has the secret"),
+        ((), (Connection(FUNCTION, "127.0.0.9", 80),), "no Redis node of the rehearsal ever had"),
+        ((), (Connection(f"{FUNCTION}2", PRIMARY, 6379),), "no template has this function"),
+    ],
+)
+def test_what_is_not_known_is_a_finding(
+    calls: tuple[Call, ...], connections: tuple[Connection, ...], reason: str
+) -> None:
+    (finding,) = findings(templates(), calls, connections)
+    assert "it cannot be judged" in finding
+    assert reason in finding
+
+
 Change = Callable[[Templates], object]
 GROUP = "TokenRotationSecurityGroup"
 ALL_EGRESS = [{"CidrIp": "0.0.0.0/0", "IpProtocol": "-1"}]
