@@ -33,6 +33,7 @@ from environments.load import load
 from environments.node_types import node_type
 from health.user import rights
 from reviews.series import of_node, query
+from tools.answers import MissingFieldError
 from tools.command import Answer, ended, session
 from tools.context import ROOT
 
@@ -421,9 +422,9 @@ def run(
                 before = signal.signal(signal.SIGINT, signal.SIG_IGN)
                 recorder.situation = "deletion"
                 say("  deleting everything that was made")
-    except (ClientError, Outcome) as failure:
+    except (BotoCoreError, ClientError, MissingFieldError, Outcome) as failure:
         raise Answer(
-            f"prove-on-aws: {failure}. Look for what is left: aws elasticache "
+            f"prove-on-aws: {failure.args[0]}. Look for what is left: aws elasticache "
             f"describe-replication-groups; everything that was made is called {scratch.name}."
         ) from None
     finally:

@@ -82,6 +82,11 @@ def test_the_page_has_a_chart_for_each_measure_and_says_what_to_do() -> None:
             ],
         ),
         (
+            [[80.0] * 90],
+            "1 needs you",
+            ["*Memory* is above its warning line of 75 % since 2 September 2026. Scale up."],
+        ),
+        (
             [[40.0] + [30.0] * 89],
             "no action needed",
             ["Below their lines, with no date to plan for: memory 30 of 75 %."],
@@ -100,7 +105,7 @@ def test_the_page_has_a_chart_for_each_measure_and_says_what_to_do() -> None:
             ],
         ),
     ],
-    ids=["rising", "quiet", "deployed today", "fell silent"],
+    ids=["rising", "above", "quiet", "deployed today", "fell silent"],
 )
 def test_only_what_needs_somebody_is_counted(
     forecasts: list[list[float]], title: str, lines: list[str]

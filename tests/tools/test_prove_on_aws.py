@@ -9,12 +9,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from emulator.engines import ROOT
 from rehearsal.common.rehearsal import Rehearsal, instead_of_the_users
 from tests.emulator import sampled
 from tools import prove_on_aws
+from tools.answers import MissingFieldError
 from tools.command import Answer
 from tools.prove_on_aws import CHECKS, RECORDED, TABLE, lines, run, table
 
@@ -86,6 +88,21 @@ def test_whatever_ends_it_everything_is_deleted(
         prove(tmp_path)
     assert left(embedded_aws) == []
     assert not list(tmp_path.iterdir()), "what another run has proven would be gone"
+
+
+@pytest.mark.parametrize(
+    "failure", [EndpointConnectionError(endpoint_url="https://aws"), MissingFieldError("no field")]
+)
+def test_a_deletion_that_fails_names_what_may_be_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failure: Exception
+) -> None:
+    def fail() -> None:
+        raise failure
+
+    monkeypatch.setattr(prove_on_aws, "CHECKS", {})
+    monkeypatch.setattr(prove_on_aws.Scratch, "build", lambda it: it.undo.callback(fail))
+    with pytest.raises(Answer, match=r"Look for what is left: .* scratch-[0-9a-f]{8}\."):
+        run(boto3.Session(region_name="us-east-1"), tmp_path, print, "nowhere")
 
 
 def _row(page: str, line: str) -> str:

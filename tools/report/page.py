@@ -4,7 +4,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -59,7 +58,10 @@ def page(
         environment=environment,
         commit=commit,
         plan=plan,
-        sections={name: list(group) for name, group in groupby(plan, lambda one: one.line.section)},
+        sections={
+            name: [one for one in plan if one.line.section == name]
+            for name in dict.fromkeys(one.line.section for one in plan)
+        },
         states=Counter(line.state for line in plan),
         State=State,
         tests=len({test.name for line in plan for test in line.tests}),

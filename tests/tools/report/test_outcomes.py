@@ -31,6 +31,7 @@ def test_the_commit_is_named_and_so_are_changes_to_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("one")
     git("add", "file")
     git("commit", "-qm", "one")
+    git("tag", "-am", "one", "v1")
     assert outcomes.commit_of(tmp_path) == git("rev-parse", "--short", "HEAD")
     (tmp_path / "file").write_text("two")
     assert outcomes.commit_of(tmp_path) == git("rev-parse", "--short", "HEAD") + " and changes"

@@ -34,6 +34,15 @@ def test_every_line_of_the_plan_is_there(plain: str) -> None:
         assert f"§{line.section}" in shown
 
 
+def test_lines_of_a_section_may_be_apart(report: Report, tmp_path: Path) -> None:
+    docs = shutil.copytree(DOCS, tmp_path / "docs")
+    with (docs / "reference" / "plan.md").open("a") as plan:
+        plan.write("| 1 | what is apart | deployed | where | |\n")
+    shown = words(report(docs=docs))
+    assert shown.index(words(LINES[0].asked)) < shown.index("what is apart")
+    assert shown.index("what is apart") < shown.index(words(LINES[1].asked))
+
+
 def test_a_checkout_in_which_no_test_has_run_says_how_the_plan_is_proven(report: Report) -> None:
     shown = words(report(outcomes={}))
     assert "lines of the plan. No test has run here: make test proves them" in shown
