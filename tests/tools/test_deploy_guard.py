@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.support import Document, Stacks
 from tests.tools.account import (
     ACTIVE_USER,
     CLOUDFORMATION,
+    DATA,
     GONE,
     STACKS,
     TEMPLATE,
@@ -226,6 +228,15 @@ def test_an_engine_changes_with_every_stack_there_and_at_a_first_creation(
     more = {"redis.snapshot_retention_days": 9} if says == "None\n" else {}
     change: Change = {"redis.engine": "redis-7.0", **more}
     assert says in alone(run, document, change, there, status)
+
+
+@pytest.mark.plan("7.1")
+def test_an_output_is_another_change(
+    run: Run, production_stacks: Stacks, document: Document
+) -> None:
+    more = {"Outputs": {"More": {"Value": "x"}}}
+    there = {key: replace(one, body=one.body | more) for key, one in production_stacks.items()}
+    assert f"More of {DATA}" in alone(run, document, {"redis.engine": "redis-7.0"}, there)
 
 
 @pytest.mark.plan("7.1")

@@ -231,6 +231,14 @@ def test_a_group_that_is_being_made_is_waited_for(run: Run) -> None:
     assert (ended.status, ended.changes) == (0, [])
 
 
+def test_what_a_durable_snapshot_demands_is_given_to_the_new_group(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "durability", lambda *_: {"ReplicasPerNodeGroup": 4})
+    ended = run(Case(restore.main, THERE, "", GONE, MAKES))
+    assert ended.request("elasticache:CreateReplicationGroup")["ReplicasPerNodeGroup"] == 4
+
+
 DELETING, FAILED = (group(Status=status)[GROUPS] for status in ("deleting", "create-failed"))
 
 
