@@ -124,12 +124,14 @@ def apply(elasticache: Any, group_id: str, update: Update) -> Update:
             f"apply-updates: ElastiCache does not apply {name} to {group_id}: "
             f"{refused.get('ErrorType')}, {refused.get('ErrorMessage')}. Nothing was changed."
         )
-    group = group_of(elasticache, group_id) or {}
-    longest = LONGEST_PER_NODE * len(group.get("MemberClusters", []))
+    group = group_of(elasticache, group_id)
+    longest = LONGEST_PER_NODE * len((group or {}).get("MemberClusters", []))
     waited, progress = 0.0, ""
     while waited <= longest.total_seconds():
         found = _under_way(elasticache, group_id, name)
-        group = group_of(elasticache, group_id) or {"Status": "gone"}
+        group = group_of(elasticache, group_id)
+        if group is None:
+            raise Answer(f"apply-updates: {group_id} was deleted while {name} was applied to it.")
         if found.status == COMPLETE and group["Status"] == "available":
             return found
         if progress != (progress := f"  {name}: {found.status}, {found.nodes} nodes"):

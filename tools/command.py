@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectError
 
 from environments.fault import ROOT, reported
 from environments.load import SettingsError, load
@@ -135,9 +136,12 @@ def session(settings: Settings, longest: timedelta = timedelta()) -> boto3.Sessi
     try:
         asked = made.client("sts").get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as failure:
+        then = f"with credentials for account {account}, for example those of AWS_PROFILE"
+        if isinstance(failure, (ConnectError, HTTPClientError)):
+            then = "when this machine reaches that address"
         raise Answer(
             f"{str(failure).rstrip('.')}. Nothing of {name} was read or changed. Run this again "
-            f"with credentials for account {account}, for example those of AWS_PROFILE."
+            f"{then}."
         ) from None
     if asked != account:
         raise Answer(

@@ -118,6 +118,8 @@ def _of(name: str, source: str, jobs: str) -> str:
 if __name__ == "__main__":
     sys.exit(
         ended(
-            lambda: main(*sys.argv[1:4]), "make new-environment", interrupted="nothing was written."
+            lambda: main(*sys.argv[1:4]),
+            "make new-environment",
+            interrupted="git status shows what was written.",
         )
     )

@@ -15,7 +15,7 @@ from shared.group import Endpoint
 from shared.login import Logins
 from tests.stacks.test_attached import ATTACHED
 from tests.support import Document
-from tests.tools.account import ACTIVE_USER, GROUPS, ID, OWNERS, SWITCHED, Case, Run
+from tests.tools.account import ACTIVE_USER, ANSWERS, GROUPS, ID, OWNERS, SWITCHED, Case, Run
 from tools.adopt import login
 from tools.adopt.__main__ import main
 from tools.command import Answer
@@ -93,6 +93,21 @@ def test_nothing_is_changed_while_it_could_lock_clients_out_or_take_what_the_own
     undone = adopted(run, f"production - - - {ID}", answers)
     assert (undone.status, undone.changes) == (0, []), "nothing is ours"
     assert "The group, its data, its addresses and its login stay" in undone.said
+
+
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        (owners(TransitEncryptionEnabled=False), "is without TLS"),
+        ({NODES: ANSWERS[NODES] | {"CacheClusters[].SecurityGroups": None}}, "no security group"),
+    ],
+)
+def test_a_group_that_cannot_be_attached_is_refused_before_its_token_is_stored(
+    answers: Document, says: str, run: Run
+) -> None:
+    ended = run(Case(main, "production", "", OWNERS | answers))
+    assert (ended.status, ended.changes) == (1, [])
+    assert says in ended.said
 
 
 def test_a_group_is_switched_by_one_call_and_only_when_its_id_confirms_it(run: Run) -> None:

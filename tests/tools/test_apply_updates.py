@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.support import Document
-from tests.tools.account import ACTIONS, GONE, Case, Run
+from tests.tools.account import ACTIONS, ACTIVE_USER, GONE, GROUPS, Case, Run, group
 from tools import apply_updates
 from tools.apply_updates import ENGINE, MAJOR, SECURITY, Update, chosen, table
 
@@ -59,6 +59,7 @@ WAITS, REFUSED = patch("not-applied"), {"ErrorType": "InvalidState", "ErrorMessa
     [
         (GONE | {"ssm:GetParameter": "ParameterNotFound"}, {}, "no replication group .* Deploy"),
         (patch("in-progress"), {}, "patch is in-progress on vibewell-redis, 1/2 nodes.*Run this"),
+        (patch("stopping"), {}, "patch is stopping on vibewell-redis"),
         (
             WAITS | {APPLY: {"UnprocessedUpdateActions": [REFUSED]}},
             {},
@@ -66,6 +67,7 @@ WAITS, REFUSED = patch("not-applied"), {"ErrorType": "InvalidState", "ErrorMessa
         ),
         (WAITS, patch("in-progress", "stopped"), "somebody stopped patch when 1/2 nodes"),
         (WAITS, patch("not-applicable"), "a newer update took its place"),
+        (WAITS, patch("complete") | GONE, "vibewell-redis was deleted while patch was applied"),
         (WAITS, patch(), "does not list patch any more"),
         (WAITS, patch("in-progress"), "not complete after 60 min: in-progress.*make health"),
     ],
@@ -80,10 +82,21 @@ def test_an_update_that_is_not_applied_is_no_success(
     assert ("✗ patch" in ended.said, APPLY in ended.changes) == (begins, begins)
 
 
+def test_none_is_begun_when_a_rotation_has_begun_meanwhile(run: Run) -> None:
+    users = [ACTIVE_USER, ACTIVE_USER | {"Users[].Status": "modifying"}]
+    ended = run(
+        Case(apply_updates.main, "production", "", WAITS | {"elasticache:DescribeUsers": users})
+    )
+    assert (ended.status, ended.changes) == (1, [])
+    assert "not while the token changes" in ended.said
+
+
 def test_one_that_was_stopped_is_applied_again_and_waited_for(run: Run) -> None:
     progress = patch("waiting-to-start", "in-progress", "complete")
+    progress[GROUPS] = [group(Status="modifying")[GROUPS]] * 4 + [group()[GROUPS]]
     ended = run(Case(apply_updates.main, "production", "", patch("stopped"), {APPLY: progress}))
     assert ended.status == 0
+    assert len(ended.slept) == 3, "once more until the group is available"
     assert "patch: in-progress, 1/2 nodes" in ended.said
     assert "✓ patch" in ended.said
     assert ended.request(APPLY)["ServiceUpdateName"] == "patch"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -83,6 +84,51 @@ def test_a_failed_preparation_leaves_no_change_set_to_execute(
 
 @pytest.mark.plan("2.4")
 @pytest.mark.parametrize(
+    ("why", "status", "says"),
+    [
+        ("The submitted information didn't contain changes.", 0, "There is nothing to execute"),
+        ("Validation failed", 1, f"the change set of {DATA} is FAILED: Validation failed"),
+    ],
+)
+def test_a_change_set_without_a_change_is_deleted_and_one_that_failed_is_not_executed(
+    why: str, status: int, says: str, run: Run
+) -> None:
+    failed = READY | {"Status": "FAILED", "ExecutionStatus": "UNAVAILABLE", "StatusReason": why}
+    ended = prepared(run, **{FOUND: failed})
+    assert ended.status == status
+    assert says in ended.said
+    deleted = [asked for name, asked in ended.called if name.endswith("DeleteChangeSet")]
+    assert ({"ChangeSetName": "data-id"} in deleted) is (status == 0)
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
+    ("outputs", "kind", "says"),
+    [
+        ([(0, "")] * 3, "AWS::ElastiCache::ReplicationGroup", f"{DATA}: .* would be removed"),
+        # Nothing that is prepared would bring the export.
+        ([(1, "No export named A found")], "AWS::SNS::Topic", f"{DATA} could not be prepared"),
+    ],
+)
+def test_what_would_lose_data_or_wait_in_vain_is_not_left_prepared(
+    outputs: list[tuple[int, str]],
+    kind: str,
+    says: str,
+    run: Run,
+    cdk: list[tuple[int, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cdk += outputs
+    monkeypatch.setattr(prepare, "new_name", lambda: "prepared-0")
+    change = {"Action": "Remove", "LogicalResourceId": "It", "ResourceType": kind}
+    ended = prepared(run, **{FOUND: READY | {"Changes[].ResourceChange": change}})
+    assert ended.status == 1
+    assert re.search(says, ended.said), ended.said
+    assert ended.changes == ["cloudformation:DeleteChangeSet"] * 6, "before and after, of each"
+
+
+@pytest.mark.plan("2.4")
+@pytest.mark.parametrize(
     ("answers", "says"),
     [
         ({STACKS: "ValidationError"}, "make deploy ENV=production once, by hand"),
@@ -150,6 +196,14 @@ def test_nothing_is_executed_unless_every_stack_is_as_it_was_prepared(
     ended = executed(run, {FOUND: answer})
     assert (ended.status, ended.changes) == (1, [])
     assert says in ended.said
+
+
+@pytest.mark.plan("2.4")
+def test_nothing_is_executed_on_a_stack_that_was_changed_since(run: Run) -> None:
+    later = datetime(2026, 12, 24, tzinfo=UTC)
+    ended = executed(run, stack("UPDATE_COMPLETE", LastUpdatedTime=later))
+    assert (ended.status, ended.changes) == (1, [])
+    assert f"{DATA} was changed at 2026-12-24T00:00:00+00:00, after it was prepared" in ended.said
 
 
 @pytest.mark.plan("2.4")

@@ -159,6 +159,15 @@ def test_without_credentials_that_is_what_a_command_says_and_nothing_has_begun(
     )
 
 
+def test_without_a_network_no_other_credentials_are_advised(
+    production: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(Answer, match=r"Could not connect to .* again when this machine reaches"):
+        session(production)
+
+
 @each_command
 def test_an_environment_that_is_not_there_is_one_message(
     name: str, capsys: pytest.CaptureFixture[str]

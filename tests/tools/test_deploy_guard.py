@@ -3,7 +3,9 @@
 import copy
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.support import Document, Stacks
 from tests.tools.account import (
     ACTIVE_USER,
     CLOUDFORMATION,
+    DATA,
     GONE,
     STACKS,
     TEMPLATE,
@@ -21,9 +24,12 @@ from tests.tools.account import (
     Run,
     case,
     group,
+    stack,
 )
 from tests.variants import Change, changed
-from tools import deploy_guard
+from tools import deploy, deploy_guard
+from tools.change_sets import prepare
+from tools.command import Answer
 from tools.deploy_guard import GROUP, LOGIN, check_engine_alone
 
 USER, USERS = LOGIN
@@ -60,6 +66,12 @@ def added(kind: str) -> Document:
     """The deployed template does not have yet what the checkout has of this type."""
     body = copy.deepcopy(TEMPLATE)
     body["Resources"] = {n: one for n, one in body["Resources"].items() if one["Type"] != kind}
+    return {"cloudformation:GetTemplate": {"TemplateBody": body}}
+
+
+def scaled() -> Document:
+    """The deployed template is of a later ``make scale``."""
+    body = TEMPLATE | {"Metadata": {"Scaled": "2026-11-30T10:00:00Z"}}
     return {"cloudformation:GetTemplate": {"TemplateBody": body}}
 
 
@@ -101,6 +113,8 @@ ROTATED = token("AWSCURRENT", "AWSPENDING")
         (GROUP, GONE, "no group vibewell-redis.*make restore ENV=production"),
         ("AWS::KMS::Key", ROTATED | group(Status="modifying"), None),
         ("no such type", ROTATED | group(Status="modifying"), None),
+        (GROUP, stack("UPDATE_IN_PROGRESS"), "is UPDATE_IN_PROGRESS"),
+        (GROUP, scaled(), "was scaled by make scale at 2026-11-30"),
         (GROUP, gone(), r"Gone \(.*ReplicationGroup\) would be deleted"),
         *((GROUP, gone(DeletionPolicy=f"Retain{on}"), None) for on in ("", "ExceptOnCreate")),
         *((USER, how(USER) | ROTATED, "is being rotated") for how in (added, gone)),
@@ -214,3 +228,27 @@ def test_an_engine_changes_with_every_stack_there_and_at_a_first_creation(
     more = {"redis.snapshot_retention_days": 9} if says == "None\n" else {}
     change: Change = {"redis.engine": "redis-7.0", **more}
     assert says in alone(run, document, change, there, status)
+
+
+@pytest.mark.plan("7.1")
+def test_an_output_is_another_change(
+    run: Run, production_stacks: Stacks, document: Document
+) -> None:
+    more = {"Outputs": {"More": {"Value": "x"}}}
+    there = {key: replace(one, body=one.body | more) for key, one in production_stacks.items()}
+    assert f"More of {DATA}" in alone(run, document, {"redis.engine": "redis-7.0"}, there)
+
+
+@pytest.mark.plan("7.1")
+@pytest.mark.parametrize(
+    ("module", "arguments"), [(deploy, "production - 1 true"), (prepare, "production cdk")]
+)
+def test_nothing_is_deployed_or_prepared_when_the_engine_does_not_change_alone(
+    module: Any, arguments: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Answer("not alone")
+
+    monkeypatch.setattr(module, "check_engine_alone", refuse)
+    ended = run(Case(module.main, arguments, ""))
+    assert (ended.status, ended.said, ended.changes) == (1, "not alone\n", [])

@@ -11,7 +11,19 @@ from redis import AuthenticationError
 from tests.aws_samples import group_snapshot, member_snapshot
 from tests.emulator.elasticache.conftest import Rehearsed, rehearsed, start
 from tests.support import Document
-from tests.tools.account import GONE, GROUPS, ID, MAKES, STACKS, TEMPLATE, Case, Run, group, stack
+from tests.tools.account import (
+    ANSWERS,
+    GONE,
+    GROUPS,
+    ID,
+    MAKES,
+    STACKS,
+    TEMPLATE,
+    Case,
+    Run,
+    group,
+    stack,
+)
 from tools.command import Answer
 from tools.restore import __main__ as restore
 from tools.restore import sources
@@ -23,7 +35,7 @@ GROUP = {"ReplicationGroupId": "vibewell-redis", "Engine": "redis", "EngineVersi
 SHARDED = GROUP | {"NumNodeGroups": 3}
 SNAPSHOT = member_snapshot("vibewell-redis-002", THEN)
 OF_SHARDS = group_snapshot("vibewell-redis", THEN, THEN, THEN)
-USERS = "elasticache:DescribeUserGroups"
+USERS, SNAPSHOTS = "elasticache:DescribeUserGroups", "elasticache:DescribeSnapshots"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +124,12 @@ def template(**changes: Any) -> dict[str, Any]:
     return {"cloudformation:GetTemplate": {"TemplateBody": body}}
 
 
+def described(**changes: Any) -> Document:
+    """The snapshot "kept" with other fields."""
+    found: Document = ANSWERS[SNAPSHOTS]
+    return found | {f"Snapshots[].{name}": changes[name] for name in changes}
+
+
 PATH = "/vibewell/production/redis/REDIS_URL"
 THERE, REPLACED = "production kept", f"production kept {ID}"
 ENDPOINT = {"Address": "new.example.com", "Port": 6379}
@@ -143,7 +161,10 @@ ALREADY = PUBLISHED | {"ssm:GetParameter": {"Parameter.Value": "rediss://new.exa
         (REPLACED, {USERS: {"UserGroups[].Status": "modifying"}}, "user group .* is modifying"),
         (REPLACED, {USERS: {"UserGroups[].Status": "deleting"}}, "user group .* is deleting"),
         (REPLACED, group(Status="modifying"), "is modifying, and ElastiCache deletes no group"),
+        (REPLACED, {SNAPSHOTS: described(SnapshotStatus="creating")}, "kept is creating"),
+        (THERE, group(NodeGroups=[{"PrimaryEndpoint": ENDPOINT}]), "is over: make health"),
         ("production none", {}, "no command here empties a group"),
+        ("production none", GONE | {USERS: "UserGroupNotFound"}, "no user group physical-UserG"),
     ],
 )
 def test_what_cannot_be_restored_is_refused_and_nothing_changes(
@@ -197,6 +218,7 @@ def test_with_replace_the_group_that_goes_is_not_published_first(run: Run) -> No
     assert [name.partition(":")[2] for name in ended.changes] == [
         *("CopySnapshot", "DeleteReplicationGroup", "CreateReplicationGroup", "PutParameter")
     ]
+    assert ended.request("elasticache:CopySnapshot")["KmsKeyId"] == "Key961B73FD"
     final = ended.request("elasticache:DeleteReplicationGroup")["FinalSnapshotIdentifier"]
     assert final.startswith(f"{ID}-before-")
     assert ended.request("elasticache:CreateReplicationGroup")["SnapshotName"] == "copy"
@@ -207,6 +229,82 @@ def test_a_group_that_is_being_made_is_waited_for(run: Run) -> None:
     ended = run(Case(restore.main, THERE, "", {GROUPS: states}))
     assert "is being made already: this run waits for it" in ended.said
     assert (ended.status, ended.changes) == (0, [])
+
+
+def test_what_a_durable_snapshot_demands_is_given_to_the_new_group(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "durability", lambda *_: {"ReplicasPerNodeGroup": 4})
+    ended = run(Case(restore.main, THERE, "", GONE, MAKES))
+    assert ended.request("elasticache:CreateReplicationGroup")["ReplicasPerNodeGroup"] == 4
+
+
+DELETING, FAILED = (group(Status=status)[GROUPS] for status in ("deleting", "create-failed"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "snapshots", "groups", "made", "changes", "says"),
+    [
+        (  # the copy, the end of the old group and the new one are waited for
+            REPLACED,
+            [described(), described(SnapshotStatus="creating"), described()],
+            [DELETING, GONE[GROUPS]],
+            group(),
+            "CopySnapshot DeleteReplicationGroup CreateReplicationGroup",
+            "is available with 1 nodes",
+        ),
+        (
+            REPLACED,
+            [described(), described(SnapshotStatus="failed")],
+            [],
+            {},
+            "CopySnapshot",
+            "the copy copy failed. Nothing was deleted",
+        ),
+        (
+            REPLACED,
+            [described(SnapshotSource="manual"), described()],
+            GONE[GROUPS],
+            {GROUPS: FAILED},
+            "DeleteReplicationGroup CreateReplicationGroup",
+            "could not be made, it is create-failed",
+        ),
+        (  # begun again while the old group ends: its automatic snapshot ends with it
+            THERE,
+            [described(), "SnapshotNotFoundFault"],
+            [],
+            {},
+            "",
+            "there is no snapshot kept",
+        ),
+    ],
+)
+def test_nothing_is_deleted_or_made_before_what_it_needs_is_there(
+    arguments: str,
+    snapshots: list[Any],
+    groups: Any,
+    made: Document,
+    changes: str,
+    says: str,
+    run: Run,
+) -> None:
+    first = {SNAPSHOTS: snapshots}
+    if arguments == THERE:
+        first[GROUPS] = [DELETING, DELETING, DELETING, GONE[GROUPS]]
+    after = {"elasticache:DeleteReplicationGroup": {GROUPS: groups}}
+    after["elasticache:CreateReplicationGroup"] = made
+    ended = run(Case(restore.main, arguments, "", first, after))
+    assert says in ended.said
+    assert " ".join(name.partition(":")[2] for name in ended.changes) == changes
+    asked = [name for name, _ in ended.called]
+    assert asked.count(SNAPSHOTS) == len(snapshots)
+    if arguments == THERE:  # four questions for the group, and then for its snapshot again
+        assert asked.count(GROUPS) == 4
+    elif groups == [DELETING, GONE[GROUPS]]:
+        end = asked.index("elasticache:DeleteReplicationGroup")
+        begin = asked.index("elasticache:CreateReplicationGroup")
+        assert asked[:end].count(SNAPSHOTS) == 3
+        assert asked[end:begin].count(GROUPS) == 2
 
 
 def test_a_lost_group_whose_engine_aws_had_raised_comes_back_on_the_raised_version(

@@ -133,7 +133,13 @@ def test_unconfirmed_busy_or_with_another_change_the_file_is_put_back_and_nothin
 
 def test_a_token_that_waits_for_its_retirement_is_not_waited_for(run: Run) -> None:
     """The size alone may differ, and the file keeps what was executed."""
-    smaller = deployed(lambda body: of_group(body)["Properties"].update(NumCacheClusters=2))
+
+    def change(body: Document) -> None:
+        of_group(body)["Properties"]["NumCacheClusters"] = 2
+        of_group(body)["Metadata"] = {"aws:cdk:path": "another"}
+        body["Metadata"] = {"Scaled": "2026-11-30T10:00:00Z"}
+
+    smaller = deployed(change)
     versions = {"now": ["AWSCURRENT"], "before": ["AWSPREVIOUS"]}
     label = {"secretsmanager:DescribeSecret": {"VersionIdsToStages": versions}}
     ended = run(Case(scale.main, CONFIRMED, "", smaller | label))

@@ -89,17 +89,21 @@ def test_only_what_failed_in_the_rollback_may_be_skipped(run: Run) -> None:
     assert "the first failure" not in said
 
 
-def test_what_was_only_cancelled_and_what_failed_before_are_no_causes(run: Run) -> None:
+def test_the_causes_are_in_their_order_without_what_was_cancelled_or_failed_before(
+    run: Run,
+) -> None:
     said = shown(
         run,
         "UPDATE_ROLLBACK_COMPLETE",
         ("data", "UPDATE_IN_PROGRESS"),
         ("Topic", "UPDATE_FAILED", "of last year"),
         ("data", "UPDATE_IN_PROGRESS"),
+        ("Topic", "UPDATE_FAILED", "the first"),
         ("Key", "UPDATE_FAILED", "Resource update cancelled"),
         ("data", "UPDATE_FAILED", "Cannot update export E as it is in use by S."),
     )
-    assert "What failed:\n  data: Cannot update export E as it is in use by S.\nWhat" in said
+    second = "data: Cannot update export E as it is in use by S."
+    assert f"What failed:\n  Topic: the first\n  {second}\nWhat" in said
 
 
 @pytest.mark.plan("2.4")
@@ -140,6 +144,7 @@ def test_the_protection_of_a_failed_creation_is_lifted_once_its_name_was_given(
     if says is None:
         given = ended.request("cloudformation:UpdateTerminationProtection")
         assert given == {"StackName": "data", "EnableTerminationProtection": False}  # by its id
+        assert len(ended.changes) == 1
     else:
         assert (ended.status, ended.changes) == (1, [])
         assert says in ended.said
@@ -197,6 +202,10 @@ def test_what_was_removed_since_is_not_listed(
         for name in ("other", DATA)
     ]
     answers = stack("UPDATE_COMPLETE", *reversed((*FAILED_CREATION, KEPT)))
+    # Its name was taken already: it is somebody else's.
+    taken = {"LogicalResourceId": "Bucket", "ResourceType": "AWS::S3::Bucket", "StackId": "data"}
+    taken |= {"PhysicalResourceId": "theirs", "ResourceStatus": "CREATE_FAILED"}
+    answers["cloudformation:DescribeStackEvents"]["StackEvents"].append(taken)
     answers |= {"cloudformation:ListStacks": {"StackSummaries": summaries}, "kms:DescribeKey": key}
     said = run(Case(stacks.main, "production", "", answers)).said
     command = "aws kms schedule-key-deletion --pending-window-in-days 30 --key-id Key"

@@ -191,5 +191,5 @@ main = command(
     "prepare",
     _prepare,
     takes=lambda given: len(given) >= 2,
-    interrupted="nothing is left prepared. Run it again.",
+    interrupted="nothing was executed. Run it again: it deletes what this run left prepared.",
 )
