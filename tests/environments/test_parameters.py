@@ -39,6 +39,7 @@ def test_the_parameters_of_the_plan_are_accepted(family: str, name: str, value: 
         ("appendonly", "no", "Valkey 9 durability or MemoryDB"),
         ("appendfsync", "everysec", "Multi-AZ replicas and daily snapshots"),
         ("maxclients", "10000", "connection budget"),
+        ("maxclients", "1", "46,000 on cache.t3.medium"),
         ("maxmemory", "4gb", "reserved-memory-percent"),
         ("cluster-enabled", "yes", "cluster_mode"),
         ("lua-time-limit", "5000", "keep scripts shorter"),

@@ -198,13 +198,16 @@ def test_a_group_that_stays_or_a_step_after_the_read_fails_a_test_whose_data_was
     assert "*Left behind:* StillThereError: x is still deleting" in content["description"]
     assert content["nextSteps"][0].endswith("#recovery-leftovers")
     assert not outcome(state(failure={"Error": "E", "Cause": "later"}), RUN).passed
+    unread = {"chosen": state()["chosen"]}
+    assert not outcome(unread, RUN).passed
+    assert said(unread)["nextSteps"][0].endswith("#recovery-failed")
 
 
 def test_a_report_is_published_as_metrics_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sns, answers = stubbed("sns")
-    for _ in range(2):
+    for _ in range(3):
         answers.add_response("publish", {"MessageId": "x"})
     monkeypatch.setattr(handler, "client", {"sns": sns}.__getitem__)
     for name, value in VARIABLES.items():
@@ -212,10 +215,13 @@ def test_a_report_is_published_as_metrics_too(
     event = {"step": "report", "execution": RUN.execution, "started": NOW.isoformat()}
     passed = handler.handler(event | {"state": state()}, None)
     broken = handler.handler(event | {"state": {"failure": {"Error": "E", "Cause": "why"}}}, None)
+    stuck = {"Error": "StillThereError", "Cause": "x"}
+    left = handler.handler(event | {"state": state(stuck=stuck)}, None)
     assert passed == {"passed": True, "point_seconds": 7 * 3600, "time_seconds": 12 * 60}
     assert broken == {"passed": False}
-    first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (first["RecoveryFailed"], second["RecoveryFailed"]) == (0, 1)
+    assert left == passed | {"passed": False}
+    first, second, third = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [one["RecoveryFailed"] for one in (first, second, third)] == [0, 1, 1]
     assert (first["RecoveryPointHours"], first["RecoveryTimeMinutes"]) == (7, 12)
     assert second["recovery"] == "E: why"
     assert "RecoveryTimeMinutes" not in second
