@@ -480,13 +480,14 @@ class ThreadStorage:
             if not asked and (not self._queue or len(self._wires) >= MOST_COMMANDS):
                 return None
             ended = self._helper = threading.Event()
-        helper = threading.Thread(
-            target=self._open_wires, args=(ended,), name="vibewell-redis", daemon=True
-        )
-        # On a busy machine a thread takes long to begin, and Thread.start() waits for that without
-        # a time-out. There is no other way to prevent it.
-        helper._started = _AtOnce()  # type: ignore[attr-defined] # noqa: SLF001
         try:
+            # Python 3.12 and later makes no daemon in an isolated subinterpreter.
+            helper = threading.Thread(
+                target=self._open_wires, args=(ended,), name="vibewell-redis", daemon=True
+            )
+            # On a busy machine a thread takes long to begin, and Thread.start() waits for that
+            # without a time-out. There is no other way to prevent it.
+            helper._started = _AtOnce()  # type: ignore[attr-defined] # noqa: SLF001
             helper.start()
         except RuntimeError:  # the interpreter is about to end, or the system has no thread left
             with self._lock:

@@ -11,8 +11,6 @@ from benchmarks.limiter.server import Server, server
 from environments.node_types import node_type
 from tests.support import ROOT
 
-pytestmark = pytest.mark.servers
-
 # What the share in a table that has just doubled, or is about to, can differ by.
 TABLE_BYTES = 32
 FOUND = json.loads((ROOT / "docs" / "operate" / "scaling-figures.json").read_text())
@@ -24,17 +22,20 @@ def node() -> Iterator[Server]:
         yield running
 
 
+@pytest.mark.servers
 @pytest.mark.plan("5.1")
 def test_a_full_key_takes_the_bytes_that_the_document_says(node: Server) -> None:
     for tier, kinds in capacity.identities(node).items():
         assert kinds == pytest.approx(FOUND["identity_bytes"][tier], abs=TABLE_BYTES)
 
 
+@pytest.mark.servers
 @pytest.mark.plan("5.3")
 def test_a_busy_limiter_opens_the_connections_that_the_document_says(node: Server) -> None:
     assert capacity.connections(node)["opened"] == FOUND["connections"]["opened"]
 
 
+@pytest.mark.servers
 def test_decisions_that_travel_together_cost_the_server_less(node: Server) -> None:
     rows = capacity.decisions(node, 1, 0.3)
     found = {(row["case"], row["travels"]): row for row in rows}
@@ -57,6 +58,7 @@ def test_users_are_what_fits_below_the_warning() -> None:
     assert capacity.users(figures, node, 75) == pytest.approx(3_317_862_236 * 0.75 * 0.75 / 1000)
 
 
+@pytest.mark.servers
 @pytest.mark.plan("5.5")
 def test_every_shape_is_measured_and_redis_decides(capsys: pytest.CaptureFixture[str]) -> None:
     figures = {figure.name: figure for figure in run(**SHORT)}

@@ -16,15 +16,17 @@ import yaml  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
+import vibewell_redis
 from tests.client.conftest import read_list
 from tests.client.test_routes import ask_wsgi, plain_wsgi
 from tests.client.test_routes import settings as in_memory
 from tests.support import ROOT
-from vibewell_redis import RateLimiter
+from vibewell_redis import RateLimiter, errors, refusals
 from vibewell_redis.decision import Decision, Source, WindowStats
-from vibewell_redis.headers import rate_limit_headers, refusal
+from vibewell_redis.headers import Refusal, rate_limit_headers, refusal
 from vibewell_redis.limits import RateLimitItem
 from vibewell_redis.paths import tiers_by_path
+from vibewell_redis.routes import Request
 from vibewell_redis.settings import PLAN
 from vibewell_redis.wsgi import RateLimitMiddleware
 
@@ -97,6 +99,20 @@ def test_no_refusal_says_try_again_at_once_and_none_is_made_of_an_admission() ->
         assert dict(refusal(denied(*windows)).headers)["Retry-After"] == "1"
     with pytest.raises(ValueError, match="the decision admits the request"):
         refusal(admitted(window(3, 1)))
+
+
+def test_a_refusal_that_the_application_answers_has_the_fields_once() -> None:
+    request = Request.__new__(Request)
+    request.decisions = [admitted(window(3, 1)), denied(window(0, 1))]
+    assert request.headers(["Content-Type", "RateLimit-Policy"]) == []
+    assert request.headers(["Content-Type"]) == rate_limit_headers(request.decisions[-1])
+
+
+def test_the_names_that_1_0_documents_are_still_there() -> None:
+    assert (refusals.refusal, refusals.Refusal) == (refusal, Refusal)
+    assert {name: getattr(errors, name) for name in errors.__all__} == {
+        name: getattr(vibewell_redis, name) for name in vibewell_redis.__all__ if "Error" in name
+    }
 
 
 API = (ROOT / "docs" / "develop" / "api.md").read_text()

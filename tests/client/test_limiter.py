@@ -213,6 +213,17 @@ async def test_what_was_cancelled_before_it_was_sent_is_not_counted(limiter: Rat
     assert window.remaining == 5
 
 
+async def test_what_happened_is_counted_by_tier_and_outcome(limiter: RateLimiter) -> None:
+    for _ in range(7):
+        await limiter.hit("mfa", user="alice")
+    await limiter.hit("general", user="alice")
+    assert limiter.counts == {
+        ("mfa", "allowed"): 5,
+        ("mfa", "denied_from_memory"): 2,
+        ("general", "allowed"): 1,
+    }
+
+
 @pytest.mark.parametrize(
     ("tiers", "identifiers", "said"),
     [

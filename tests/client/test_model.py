@@ -291,6 +291,17 @@ def test_a_helper_that_starts_slowly_delays_no_caller(monkeypatch: pytest.Monkey
     made.close()
 
 
+def test_without_a_helper_no_caller_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> Any:
+        raise RuntimeError("daemon threads are disabled in this (sub)interpreter")
+
+    made = ThreadStorage(lambda _: refuse(), HOME, trial_key=b"trial", deadline=0.01)
+    monkeypatch.setattr("vibewell_redis.storage.threading.Thread", refuse)
+    for _ in range(2):
+        assert made.decide([b"key"], script.policy(1, 1), 1, time.monotonic()) is None
+    assert made.connect(60) is False
+
+
 async def test_who_asks_what_was_cleared_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     deadline = 1.5  # so much that a busy machine does not make the first decision late
 

@@ -137,6 +137,16 @@ URL = "rediss://master.vibewell-redis.abc123.use1.cache.amazonaws.com:6379"
 TOKEN = "a-token-that-must-never-be-shown"  # noqa: S105 - it opens nothing
 
 
+PLAN_2_4 = {
+    "RATE_LIMIT_GENERAL": "120,60",
+    "RATE_LIMIT_AUTH": "30,60",
+    "RATE_LIMIT_SENSITIVE": "10,60",
+    "RATE_LIMIT_ADMIN": "300,60",
+    "RATE_LIMIT_MFA": "5,60",
+    "RATE_LIMIT_FINANCIAL": "20,60",
+}
+
+
 def limits_of(settings: Settings) -> dict[str, str]:
     return {f"RATE_LIMIT_{name.upper()}": str(item) for name, item in settings.tiers.items()}
 
@@ -155,7 +165,7 @@ def test_the_plans_variables_are_all_that_is_needed() -> None:
     assert (settings.enabled, settings.tls, settings.host) == (True, True, URL[9:-5])
     assert (settings.port, settings.timeout, settings.max_reconnect_attempts) == (6379, 5.0, 10)
     assert (settings.pool_size, settings.pool_idle_seconds) == (20, 60)
-    assert limits_of(settings) == LIMITS
+    assert limits_of(settings) == PLAN_2_4
     assert TOKEN not in repr(settings) + str(settings)
 
 
