@@ -19,7 +19,7 @@ from emulator.clean_environment import ACCOUNT, REGION, ROOT
 from emulator.engines import PROGRAMS, is_available
 from environments import load
 from environments.rotation_settings import SERVICES
-from rehearsal.common.errors import RehearsalError
+from rehearsal.common.errors import RehearsalError, expect_that
 
 _LONGEST = 600  # seconds that one command may take
 _MOST_KEPT = 40  # assemblies
@@ -235,13 +235,21 @@ class Checkout:
         return tomllib.loads(self.file.read_text())
 
     def set(self, key: str, value: object) -> None:
-        """Give a key this value, None takes it away; the path is dotted, as `redis.engine`."""
-        document = table = self.settings
+        """Give a key this value, None takes it away; the path is dotted, as `redis.engine`.
+
+        Raises RehearsalError if its table is not there, or a key that is to be taken away.
+        """
+        document = self.settings
+        table: Any = document
         *path, name = key.split(".")
+        where = f"environments/{self.name}.toml: {key}"
         for part in path:
-            table = table.setdefault(part, {})
-        table.pop(name, None)
-        if value is not None:
+            table = table.get(part)
+            expect_that(isinstance(table, dict), f"{where}: the table {part} is not there")
+        if value is None:
+            expect_that(name in table, f"{where}: this key is not there, so it cannot be removed")
+            del table[name]
+        else:
             table[name] = value
         self._write(document)
 

@@ -37,6 +37,6 @@ def expect_refusal(*kinds: type[Exception], otherwise: str, words: str = "") -> 
         raise RehearsalError(otherwise)
 
 
-def eventually(look: Callable[[], T | None], what: str, seconds: float = 120) -> T:
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 300) -> T:
     """The first truthy answer of `look`; TimeoutError naming `what` if there is none in time."""
     return wait_until(lambda: look() or None, seconds=seconds, what=what)

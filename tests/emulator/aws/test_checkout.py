@@ -9,9 +9,38 @@ from emulator.clean_environment import ACCOUNT, REGION
 from environments.load import load
 from environments.schema import Settings
 from rehearsal.common.checkout import Checkout
+from rehearsal.common.errors import RehearsalError
 from tests.edits import EDITS, OWN_ENDPOINTS, Copy
 from tests.support import PLAN
 from tests.variants import DURABLE, Change
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Checkout:
+    checkout = Checkout(tmp_path / "checkout", "production")
+    checkout.make()
+    return checkout
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("alarm.kind", 1), ("redis.engine.kind", 1), ("engine", None), ("alarms.kind", None)],
+)
+def test_a_table_or_a_removed_key_that_is_not_there_is_an_error(
+    copy: Checkout, key: str, value: object
+) -> None:
+    before = copy.file.read_text()
+    with pytest.raises(RehearsalError, match=rf"production\.toml: {key}: .* is not there"):
+        copy.set(key, value)
+    assert copy.file.read_text() == before
+
+
+def test_a_key_is_set_and_removed_in_its_own_table_alone(copy: Checkout) -> None:
+    before = copy.settings
+    copy.set("redis.extra_commands", ["keys"])
+    assert copy.settings == before | {"redis": before["redis"] | {"extra_commands": ["keys"]}}
+    copy.set("redis.extra_commands", None)
+    assert copy.settings == before
 
 
 @pytest.fixture
