@@ -18,6 +18,7 @@ from redis.exceptions import MovedError, NoScriptError, ReadOnlyError, ResponseE
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from benchmarks.hangs import OwnLateness
+from emulator.nodes.waiting import until
 from vibewell_redis import Decision, RateLimiter, RateLimitItem, Source, script, storage
 from vibewell_redis.asyncio import RateLimiter as TaskLimiter
 from vibewell_redis.asyncio.storage import RedisStorage
@@ -193,6 +194,16 @@ def judged(judge: Judge, counts: Counter[str]) -> None:
     assert not judge.sources[Source.FALLBACK] or judge.server.harm
     assert max(judge.admitted.values()) <= TIERS["tier"].requests
     assert counts["decisions"] >= judge.sources[Source.REDIS]
+
+
+@pytest.fixture(autouse=True)
+def _helper_has_ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: ARG001
+    """A limiter that is closed does not wait for its helper, which may still use what is here."""
+    yield
+    until(
+        lambda: all(thread.name != "vibewell-redis" for thread in threading.enumerate()),
+        *(60, "the helper has ended"),
+    )
 
 
 def by_threads(server: Server) -> None:
