@@ -5,6 +5,7 @@ Colours and strokes are those of page.css, light or dark as the reader's screen.
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -81,12 +82,12 @@ def _months(first: date, last: date) -> Iterator[date]:
     yield from (day for day in days if day >= first)
 
 
-class Part:
+class Part(ABC):
     """What lies on a plot: a shape in a box of 100 by 100, and words over it."""
 
+    @abstractmethod
     def shape(self, _x: Axis, _y: Axis) -> str:
         """Each part has its own."""
-        raise NotImplementedError
 
     def text(self, _x: Axis, _y: Axis) -> str:
         """Nothing where the chart's key names it, or the plot places its words."""
